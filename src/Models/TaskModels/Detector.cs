@@ -74,7 +74,23 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPred
 
     public string Pyramid => neck is null ? nameof(backbone) : nameof(neck);
 
+    /// <summary>The logits of the classes: for each level [B, A · classes, H, W], those of an anchor beside each other.</summary>
+    /// <exception cref="UserErrorException">The head does not say where they are.</exception>
     public Tensor[] ClassLogits(Tensor[] outputs) => bbox_head.ClassLogits(outputs);
+
+    public Tensor LogitsOf(Tensor[] outputs, IReadOnlyList<DetectedObject> objects)
+    {
+        using var scope = NewDisposeScope();
+        var levels = ClassLogits(outputs);
+        return scope.MoveToOuter(stack([.. objects.Select(Logit)]));
+
+        Tensor Logit(DetectedObject found, int row)
+        {
+            var (place, logits) = (found.Place, levels[found.Place.Level]);
+            place.Require(this, logits);
+            return logits[row, (place.Shape * bbox_head.Classes) + found.Label, place.Row, place.Column];
+        }
+    }
 
     public IReadOnlyList<IReadOnlyList<DetectedObject>> Locate(Batch batch)
     {

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Detection;
@@ -6,7 +5,6 @@ using Tessera.Models.Detection.Proposals;
 using Tessera.Models.Detection.RoI;
 using Tessera.Models.Detection.Suppression;
 using Tessera.Models.Layers;
-using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -17,7 +15,7 @@ namespace Tessera.Models.TaskModels;
 /// is.</summary>
 /// <remarks>Ren et al., "Faster R-CNN", 2015, arXiv:1506.01497. With masks: He et al., "Mask R-CNN", 2017, arXiv:1703.06870.</remarks>
 [Component("TwoStageDetector"), ForTask(DataTask.Detection)]
-public sealed class TwoStageDetector : VisionModel
+public sealed class TwoStageDetector : VisionModel, IExplainable, ILocatesObjects
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -25,6 +23,8 @@ public sealed class TwoStageDetector : VisionModel
     private readonly RoIHead roi_head;
     private readonly TwoStageTestOptions _test;
     private readonly SuppressionMethod _nms;
+    private readonly FoundRegions _regions;
+    private readonly RegionMasks _masks;
     private ConvNormFusion? _fused;
 
     /// <param name="backbone">Images to feature maps.</param>
@@ -50,6 +50,7 @@ public sealed class TwoStageDetector : VisionModel
         _test = options.Test ?? new TwoStageTestOptions();
         _nms = _test.Nms?.Build(services) ?? new Nms(new());
         TestLook.RequireFlip(nameof(TwoStageDetector), _test.Flip, _test.FlipDirections);
+        (_regions, _masks) = (new FoundRegions(rpn_head, roi_head, _nms, _test), new RegionMasks(roi_head, _test));
         RegisterComponents();
     }
 
@@ -63,6 +64,25 @@ public sealed class TwoStageDetector : VisionModel
 
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
+
+    /// <summary>The pyramid, of which the second stage cuts its regions.</summary>
+    public Tensor[] Outputs(Tensor images) => backbone.Maps(neck, images);
+
+    public string Pyramid => neck is null ? nameof(backbone) : nameof(neck);
+
+    public IReadOnlyList<IReadOnlyList<DetectedObject>> Locate(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var still = no_grad();
+        return _regions.Locate(batch, Outputs(batch.Images));
+    }
+
+    public Tensor LogitsOf(Tensor[] outputs, IReadOnlyList<DetectedObject> objects)
+    {
+        foreach (var found in objects)
+            found.Place.Require(this, outputs[found.Place.Level]);
+        return _regions.LogitsOf(outputs, objects);
+    }
 
     /// <summary>What the first stage says of images.</summary>
     /// <param name="images">[B, C, H, W].</param>
@@ -105,7 +125,7 @@ public sealed class TwoStageDetector : VisionModel
         foreach (var look in TestLook.All(size, _test.Flip, _test.FlipDirections, _test.Scales))
             looks.Add((look, LookAt(look, batch.Images, areas, found, finite)));
         var left = found.Select((looks, i) => Suppress(looks, batch.Samples[i], size)).ToArray();
-        var masks = FindsMasks ? Masks(looks, left, batch.Samples, size) : null;
+        var masks = FindsMasks ? _masks.Of(looks, left, batch.Samples, size) : null;
         return
         [
             .. left.Select(
@@ -145,7 +165,7 @@ public sealed class TwoStageDetector : VisionModel
         return maps;
     }
 
-    private Kept Suppress(List<Candidates> looks, Sample sample, (int Height, int Width) size)
+    private KeptRegions Suppress(List<Candidates> looks, Sample sample, (int Height, int Width) size)
     {
         var all = new Candidates(
             [.. looks.SelectMany(look => look.Corners)],
@@ -157,69 +177,12 @@ public sealed class TwoStageDetector : VisionModel
         };
         var inOriginal = ImageFrame.ToOriginal(all, sample, size, _test.MinBboxSize);
         var (kept, scores) = _nms.Apply(inOriginal, _test.MaxPerImg);
-        return new Kept(
+        return new KeptRegions(
             [.. kept.SelectMany(i => inOriginal.Corners[(i * 4)..((i * 4) + 4)])],
             scores,
             [.. kept.Select(i => inOriginal.Labels[i])],
             [.. kept.Select(i => inOriginal.Anchors[i]).SelectMany(i => all.Corners[(i * 4)..((i * 4) + 4)])]
         );
-    }
-
-    /// <summary>The masks of what is left, the mean of all looks, in the original images.</summary>
-    private IReadOnlyList<RunLengthMask>[] Masks(
-        List<(TestLook Look, Tensor[] Maps)> looks,
-        Kept[] left,
-        IReadOnlyList<Sample> samples,
-        (int Height, int Width) size
-    )
-    {
-        var (labels, images) = (
-            left.SelectMany(kept => kept.Labels).ToArray(),
-            left.SelectMany((kept, i) => Enumerable.Repeat(i, kept.Labels.Length)).ToArray()
-        );
-        if (labels.Length == 0)
-            return Array.ConvertAll(left, _ => (IReadOnlyList<RunLengthMask>)[]);
-        using var scope = NewDisposeScope();
-        Tensor? sum = null;
-        foreach (var (look, maps) in looks)
-        {
-            var corners = left.SelectMany(kept => kept.InBatch).ToArray();
-            look.FromBatch(corners);
-            var ofLook = look.Mirrored(roi_head.Masks(maps, new RoIs(BoxArray.Of(corners), images), labels));
-            sum = sum is null ? ofLook : sum + ofLook;
-        }
-        var cells = (int)sum!.shape[2];
-        var masks = (sum / looks.Count).cpu().contiguous().Values<float>();
-        var starts = left.Select((_, i) => left.Take(i).Sum(kept => kept.Labels.Length)).ToArray();
-        var pasted = new RunLengthMask[labels.Length];
-        Parallel.For(
-            0,
-            pasted.Length,
-            i =>
-                pasted[i] = Paste(
-                    masks.AsSpan(i * cells * cells, cells * cells),
-                    cells,
-                    left[images[i]],
-                    i - starts[images[i]],
-                    samples[images[i]],
-                    size
-                )
-        );
-        return [.. left.Select((kept, i) => pasted.AsSpan(starts[i], kept.Labels.Length).ToArray())];
-    }
-
-    private RunLengthMask Paste(ReadOnlySpan<float> mask, int cells, Kept kept, int i, Sample sample, (int Height, int Width) size)
-    {
-        var geometry = sample.Geometry;
-        var image = geometry is null ? size : (geometry.OriginalHeight, geometry.OriginalWidth);
-        var toTensor = geometry?.Transform ?? Matrix3x2.Identity;
-        var found = kept.Corners.AsSpan(i * 4, 4);
-        var isUpright = toTensor is { M12: 0, M21: 0 };
-        var place =
-            _test.MaskPaste == MaskPaste.WholePixels && isUpright
-                ? MaskPlace.WholePixels(cells, found, toTensor.M11 < 0, toTensor.M22 < 0, image)
-                : MaskPlace.Sampled(cells, kept.InBatch.AsSpan(i * 4, 4), found, toTensor, image);
-        return place.Paste(mask, cells, (float)_test.MaskThr, image);
     }
 
     private TruthBoxes TruthOf(Sample sample)
@@ -235,9 +198,4 @@ public sealed class TwoStageDetector : VisionModel
     }
 
     private static (int Height, int Width) SizeOf(Tensor images) => ((int)images.shape[2], (int)images.shape[3]);
-
-    /// <summary>What suppression left of an image.</summary>
-    /// <param name="Corners">[N * 4], in pixels of the original image.</param>
-    /// <param name="InBatch">[N * 4], in pixels of the batch's tensor.</param>
-    private sealed record Kept(float[] Corners, float[] Scores, int[] Labels, float[] InBatch);
 }

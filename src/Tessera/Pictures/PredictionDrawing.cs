@@ -11,7 +11,7 @@ public static class PredictionDrawing
     /// <summary>Boxes that score less would cover the picture.</summary>
     public const double UsualScore = 0.3;
 
-    private const int SmallestSide = 160; // smaller pictures of boxes are enlarged, so that their names can be read
+    private const int SmallestSide = 160; // smaller pictures are enlarged, so that names within and above them can be read
 
     /// <param name="image">The original, before any transform; of any type.</param>
     /// <param name="data">The classes that the model was trained on.</param>
@@ -30,7 +30,7 @@ public static class PredictionDrawing
     private static Drawing Segments(Image image, PanopticMap predicted, PanopticMap? truth, DataInfo data)
     {
         var (colors, classes) = (ClassColors.Of(data), data.Classes.Count);
-        var pictures = new List<(string, Image)>
+        var pictures = new List<(string Name, Image Picture)>
         {
             ("image", Photograph.Of(image)),
             ("prediction", PanopticOverlay.Draw(image, predicted, data)),
@@ -41,12 +41,15 @@ public static class PredictionDrawing
             pictures.Add(("truth", PanopticOverlay.Draw(image, truth, data)));
             shown = [.. shown.Union(PanopticOverlay.ClassesIn(truth, classes)).Order()];
         }
-        return Overlays.SideBySide(pictures, [.. shown.Select(c => (data.Classes[c], colors[c]))]);
+        return Overlays.SideBySide(
+            [.. pictures.Select(entry => (entry.Name, Enlarged(entry.Picture)))],
+            [.. shown.Select(c => (data.Classes[c], colors[c]))]
+        );
     }
 
     private static Drawing Boxes(Image image, DetectionPrediction found, BoxAnnotation? truth, DataInfo data, double leastScore)
     {
-        var scale = Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
+        var scale = ScaleOf(image);
         var (plain, colors) = (Photograph.Of(image), ClassColors.Of(data));
         var shown = found.Scores.Count(score => score >= leastScore); // they fall
         var predicted = Over(
@@ -69,9 +72,7 @@ public static class PredictionDrawing
         Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored, IReadOnlyList<RunLengthMask>? masks)
         {
             var picture = Overlays.Masks(plain, masks, labels, colors);
-            if (scale > 1)
-                picture = Resampler.Resize(picture, picture.Height * scale, picture.Width * scale, Interpolation.Nearest);
-            using var drawing = Drawing.On(picture);
+            using var drawing = Drawing.On(Enlarged(picture));
             Overlays.Boxes(drawing, boxes, labels, data.Classes, colors, scores, ignored);
             return drawing.ToImage();
         }
@@ -80,15 +81,30 @@ public static class PredictionDrawing
     private static Drawing Maps(Image image, Image predicted, Image? truth, DataInfo data)
     {
         var colors = ClassColors.Of(data);
-        var pictures = new List<(string, Image)> { ("image", Photograph.Of(image)), ("prediction", Over(predicted)) };
+        var pictures = new List<(string Name, Image Picture)> { ("image", Photograph.Of(image)), ("prediction", Over(predicted)) };
         var shown = Overlays.ClassesIn(predicted, data.Classes.Count);
         if (truth is not null && (truth.Height, truth.Width) == (image.Height, image.Width))
         {
             pictures.Add(("truth", Over(truth)));
             shown = [.. shown.Union(Overlays.ClassesIn(truth, data.Classes.Count)).Order()];
         }
-        return Overlays.SideBySide(pictures, [.. shown.Select(c => (data.Classes[c], colors[c]))]);
+        return Overlays.SideBySide(
+            [.. pictures.Select(entry => (entry.Name, Enlarged(entry.Picture)))],
+            [.. shown.Select(c => (data.Classes[c], colors[c]))]
+        );
 
         Image Over(Image map) => Overlays.Segmentation(image, map, colors, opacity: 0.6);
+    }
+
+    private static Image Enlarged(Image picture) =>
+        ScaleOf(picture) is > 1 and var scale
+            ? Resampler.Resize(picture, picture.Height * scale, picture.Width * scale, Interpolation.Nearest)
+            : picture;
+
+    /// <summary>How many times as large a picture must be.</summary>
+    private static int ScaleOf(Image image)
+    {
+        var side = Math.Min(image.Height, image.Width);
+        return Math.Max(1, (SmallestSide + side - 1) / side);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using Tessera.Torch.Loading;
 
 namespace Tessera.Tests.Tools.Running;
@@ -84,7 +85,7 @@ public sealed class LoadingTests : IDisposable
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    [MendingFact(asOtherUser: true)]
+    [MendingFact(asOtherUser: true), SupportedOSPlatform("linux")]
     public void AnotherUser_WithoutAHome_Runs()
     {
         var home = Directory

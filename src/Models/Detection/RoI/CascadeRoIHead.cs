@@ -123,6 +123,13 @@ public sealed class CascadeRoIHead : RoIHead
     public override IReadOnlyList<(Candidates Found, bool IsFinite)> Detect(RoIInput input, float scoreThr)
     {
         using var scope = NewDisposeScope();
+        var (mean, codes, regions) = Looks(input);
+        return _stages[^1].Candidates(mean, codes, regions, input.Areas, scoreThr);
+    }
+
+    /// <summary>All stages' looks, one at the boxes of the other: their mean probabilities, and what the last says of its regions.</summary>
+    private (Tensor Mean, Tensor Codes, RoIs Regions) Looks(RoIInput input)
+    {
         var regions = RoIs.Of(input.Proposals);
         Tensor? sum = null;
         for (var i = 0; ; i++)
@@ -131,10 +138,20 @@ public sealed class CascadeRoIHead : RoIHead
             var scores = outputs[0].softmax(1);
             sum = sum is null ? scores : sum + scores;
             if (i == _stages.Length - 1)
-                return _stages[i].Candidates(sum / _stages.Length, outputs[1], regions, input.Areas, scoreThr);
+                return (sum / _stages.Length, outputs[1], regions);
             regions = RoIs.Of(_stages[i].Refined(outputs, regions, input.Areas));
         }
     }
+
+    /// <summary>Logarithms of the stages' mean probabilities.</summary>
+    public override Tensor ClassLogits(RoIInput input)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Looks(input).Mean.log());
+    }
+
+    /// <summary>Those of the first stage.</summary>
+    public override int[] LevelsOf(BoxArray regions) => _stages[0].LevelsOf(regions);
 
     public override Tensor Masks(Tensor[] maps, RoIs regions, int[] labels)
     {

@@ -13,6 +13,13 @@ public abstract class RoIExtractor
     /// <param name="maps">[B, C, H, W] each.</param>
     /// <returns>[regions.Count, C, OutputSize, OutputSize], float32.</returns>
     public abstract Tensor Extract(Tensor[] maps, RoIs regions);
+
+    /// <summary>The map that each box is cut out of.</summary>
+    /// <exception cref="UserErrorException">The extractor does not say it.</exception>
+    public virtual int[] LevelsOf(BoxArray boxes) =>
+        throw new UserErrorException(
+            $"{GetType().Name} does not say which map it cuts a region out of (RoIExtractor.LevelsOf): objects can't be explained."
+        );
 }
 
 /// <param name="OutputSize">Bins along each side.</param>
@@ -60,12 +67,12 @@ public sealed class SingleRoIExtractor : RoIExtractor
             maps[.._scales.Length],
             _scales,
             regions,
-            Levels(regions.Boxes),
+            LevelsOf(regions.Boxes),
             new RoIGrid(OutputSize, _options.SamplingRatio, _options.Aligned)
         );
 
     /// <summary>The map of each box: ⌊log₂(√area / finest_scale)⌋, within those that there are.</summary>
-    internal int[] Levels(BoxArray boxes)
+    public override int[] LevelsOf(BoxArray boxes)
     {
         const float hair = 1e-6f; // a side of just twice the finest scale belongs to the second map
         var levels = new int[boxes.Count];

@@ -31,8 +31,22 @@ public abstract class RoIHead(string name) : nn.Module(name)
 
     /// <summary>What is found in each image before suppression, in pixels of the batch's tensor, clipped to the image.</summary>
     /// <param name="scoreThr">A score must exceed it.</param>
-    /// <returns>For each image the boxes, and whether all that the head gave were numbers.</returns>
+    /// <returns>For each image the boxes, with the proposals (counted over all images) that they were made of as anchors, and whether all that
+    /// the head gave were numbers.</returns>
     public abstract IReadOnlyList<(Candidates Found, bool IsFinite)> Detect(RoIInput input, float scoreThr);
+
+    /// <summary>The logits by which regions are given classes: what explanations are of.</summary>
+    /// <returns>[N, classes + 1], the background last, of the proposals of all images, with the maps' graph; their softmax is what
+    /// <see cref="Detect"/> scores by.</returns>
+    /// <exception cref="UserErrorException">The head does not say them.</exception>
+    public virtual Tensor ClassLogits(RoIInput input) => throw Silent(nameof(ClassLogits));
+
+    /// <summary>The map that each region is cut out of for its class.</summary>
+    /// <exception cref="UserErrorException">The head does not say it.</exception>
+    public virtual int[] LevelsOf(BoxArray regions) => throw Silent(nameof(LevelsOf));
+
+    private UserErrorException Silent(string member) =>
+        new($"{this.GetName()} does not say by what it gives regions their classes (RoIHead.{member}): its objects can't be explained.");
 
     /// <summary>The masks of found boxes.</summary>
     /// <param name="regions">In pixels of the batch's tensor.</param>

@@ -33,6 +33,9 @@ internal sealed class RoIStage(
         return outputs;
     }
 
+    /// <summary>The map that each region is cut out of for its class.</summary>
+    public int[] LevelsOf(BoxArray regions) => boxExtractor.LevelsOf(regions);
+
     /// <summary>Adds the losses, times a weight.</summary>
     /// <param name="outputs">As <see cref="Outputs"/> gives them for the sampled regions.</param>
     public void AddLosses(
@@ -99,7 +102,10 @@ internal sealed class RoIStage(
                         new RoIs(boxes, new int[boxes.Count]).Corners(),
                         [.. found.Select(pair => probabilities[(pair.Region * width) + pair.Label])],
                         [.. found.Select(pair => pair.Label)]
-                    );
+                    )
+                    {
+                        Anchors = [.. found.Select(pair => pair.Region)],
+                    };
                     return (candidates, finite[image]);
                 }
             ),

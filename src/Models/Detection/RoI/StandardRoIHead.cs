@@ -90,6 +90,14 @@ public sealed class StandardRoIHead : RoIHead
         return _stage.Candidates(outputs[0].softmax(1), outputs[1], regions, input.Areas, scoreThr);
     }
 
+    public override Tensor ClassLogits(RoIInput input)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(_stage.Outputs(input.Maps, RoIs.Of(input.Proposals))[0]);
+    }
+
+    public override int[] LevelsOf(BoxArray regions) => _stage.LevelsOf(regions);
+
     public override Tensor Masks(Tensor[] maps, RoIs regions, int[] labels) =>
         FindsMasks ? _stage.Masks(maps, regions, labels) : throw new InvalidOperationException("There is no mask head.");
 }

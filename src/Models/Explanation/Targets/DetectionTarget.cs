@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Explanation.Targets;
 
-/// <summary>The logit of the place that found an object, of each image one. Which place that is was decided on the images as they are, and
-/// stays when they are changed.</summary>
+/// <summary>The logit of the place, or of the proposal, that found an object, of each image one. Which that is was decided on the images as
+/// they are, and stays when they are changed.</summary>
 /// <remarks>It is explained at the map that the head looked at: its layer is fixed, and all objects are of one level.</remarks>
 public sealed class DetectionTarget : ScoreTarget
 {
@@ -46,25 +46,8 @@ public sealed class DetectionTarget : ScoreTarget
     /// <exception cref="UserErrorException">The model is no detector that says which place found an object.</exception>
     public static IReadOnlyList<IReadOnlyList<DetectedObject>> Find(VisionModel model, Batch batch) => Locates(model).Locate(batch);
 
-    public override Tensor Of(Tensor[] outputs, IReadOnlyList<int> owners)
-    {
-        var logits = _locates.ClassLogits(outputs)[Layer.Output];
-        if (logits.shape[2] != Layer.Grid.Height || logits.shape[3] != Layer.Grid.Width)
-            throw new UserErrorException(
-                $"{_model.GetName()} found the object on a map of {Layer.Grid.Height} x {Layer.Grid.Width} places, but these images give "
-                    + $"one of {logits.shape[2]} x {logits.shape[3]}: images of the size in which it was found were expected."
-            );
-        var classes = _names.Count;
-        var places = owners.Select(owner => Objects[owner]).ToArray();
-        return logits.index(
-            Indices((_, row) => row),
-            Indices((found, _) => (found.Place.Shape * classes) + found.Label),
-            Indices((found, _) => found.Place.Row),
-            Indices((found, _) => found.Place.Column)
-        );
-
-        Tensor Indices(Func<DetectedObject, int, long> of) => tensor(places.Select(of).ToArray(), device: logits.device);
-    }
+    public override Tensor Of(Tensor[] outputs, IReadOnlyList<int> owners) =>
+        _locates.LogitsOf(outputs, [.. owners.Select(owner => Objects[owner])]);
 
     public override string NameOf(int image)
     {
@@ -76,7 +59,15 @@ public sealed class DetectionTarget : ScoreTarget
     public override ScoreTarget Mirrored() =>
         new DetectionTarget(
             _model,
-            [.. Objects.Select(found => found with { Place = found.Place with { Column = found.Place.Columns - 1 - found.Place.Column } })],
+            [
+                .. Objects.Select(found =>
+                    found with
+                    {
+                        Place = found.Place with { Column = found.Place.Columns - 1 - found.Place.Column },
+                        Region = found.Region?.Mirrored(),
+                    }
+                ),
+            ],
             _names
         );
 

@@ -123,7 +123,7 @@ public sealed class RoIAlignTests
         float[] sides = [0, 10, 111.9f, 112, 223.9f, 224, 447.9f, 448, 5000];
         var boxes = BoxArray.Of([.. sides.SelectMany(side => new[] { 0, 0, side, side })]);
         var extractor = new SingleRoIExtractor(new(), new Source([4, 8, 16, 32, 64]));
-        Assert.Equal([0, 0, 0, 1, 1, 2, 2, 3, 3], extractor.Levels(boxes));
+        Assert.Equal([0, 0, 0, 1, 1, 2, 2, 3, 3], extractor.LevelsOf(boxes));
     }
 
     /// <summary>A bin as the paper has it: the mean of its samples.</summary>
