@@ -12,8 +12,8 @@ public enum CropOverlap
     Any,
 }
 
-/// <param name="MinIous">Least IoUs of boxes with the crop, of which one is drawn. Beside them "0", no bound, and "1", no crop at all, may be
-/// drawn, as often as each of these. By default [0.1, 0.3, 0.5, 0.7, 0.9].</param>
+/// <param name="MinIous">Least IoUs of boxes with the crop, of which one is drawn. Beside them "0", no bound, and "1", no crop at all, may
+/// be drawn, as often as each of these. By default [0.1, 0.3, 0.5, 0.7, 0.9].</param>
 /// <param name="MinCropSize">The least share of the image's height and of its width that a crop has; it has at most the whole.</param>
 /// <param name="OverlapOf">every: all boxes must overlap so much, as in MMDetection; any: one must, as in SSD and torchvision's
 /// RandomIoUCrop.</param>

@@ -16,8 +16,8 @@ public sealed class RandomChoice : Transform
 
     /// <param name="options">How often.</param>
     /// <param name="transforms">The lists of steps.</param>
-    /// <exception cref="UserErrorException">There is no list, the probabilities are none of as many lists, or a step stands in one that must
-    /// be found in the pipeline itself.</exception>
+    /// <exception cref="UserErrorException">There is no list, the probabilities are none of as many lists, or a step stands in one that
+    /// must be found in the pipeline itself.</exception>
     public RandomChoice(RandomChoiceOptions options, IReadOnlyList<IReadOnlyList<Transform>> transforms)
     {
         _transforms = transforms;

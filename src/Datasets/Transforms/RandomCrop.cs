@@ -4,8 +4,8 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Transforms;
 
 /// <param name="Size">The crop's size.</param>
-/// <param name="SizeRange">In place of size: each of the crop's sides is drawn between these two, no longer than the image's, as MMDetection's
-/// "absolute_range" and the crops of DETR.</param>
+/// <param name="SizeRange">In place of size: each of the crop's sides is drawn between these two, no longer than the image's, as
+/// MMDetection's "absolute_range" and the crops of DETR.</param>
 /// <param name="Padding">Pixels put around the image first, on every side.</param>
 /// <param name="PadIfNeeded">Pad an image that is smaller than the crop; otherwise it is cropped along the sides that are larger
 /// only.</param>

@@ -78,7 +78,7 @@ public static class ForeignWeights
         s_log.LogInformation("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
         foreach (var note in file.Notes.Concat(found.Notes))
             s_log.LogWarning("{0}: {1}", Path.GetFileName(path), note);
-        TellOptions(module, file, found, path);
+        UntoldOptions.Tell(Backbones(module).Select(entry => entry.Backbone), file, found, path);
 
         var rows = Rows(module, target, file, found, options, context);
         if (whole)
@@ -206,20 +206,6 @@ public static class ForeignWeights
             if (backbone.OptionsFor([.. missing], unexpected) is { } options)
                 throw CheckpointErrors.OtherForm(path, options);
         }
-    }
-
-    /// <summary>Tells options that the weights were trained with and a backbone has otherwise; those that we wrote keep ours.</summary>
-    private static void TellOptions(nn.Module module, WeightsFile file, NameMatch found, string path)
-    {
-        if (file.Names is not null || file.Metadata.ContainsKey(Checkpoint.InfoKey))
-            return;
-        foreach (var (_, backbone) in Backbones(module))
-            if (backbone.OptionsOf(found.Project, [.. file.Tensors.Keys]) is { } options)
-                s_log.LogWarning(
-                    "{0}: such weights were trained with {1} in the backbone, which has other values here: they will load and predict worse.",
-                    Path.GetFileName(path),
-                    options
-                );
     }
 
     private static List<(string Prefix, Backbone Backbone)> Backbones(nn.Module module) =>

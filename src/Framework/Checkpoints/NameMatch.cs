@@ -21,9 +21,7 @@ internal sealed class NameMatch
     public List<AdvisedText> Notes { get; } = [];
 
     public KeyMap? Map { get; private init; }
-
-    /// <summary>The map's name; null where the names are the module's own.</summary>
-    public string? Project { get; private init; }
+    public string? Project { get; private init; } // the map's name; null for the module's own names
 
     private readonly ExplainedTensors _explained = new();
 

@@ -8,7 +8,6 @@ internal static class ForeignNames
     private const string OpenSeg = "openseg";
     private const string MmLab = "MMDetection";
     private const string Timm = "timm";
-    private const string Torchvision = "torchvision";
 
     // Name -> whose it is, where Tessera's own is, and what else to know.
     private static readonly Dictionary<string, (string Origin, string Ours, string? Note)> Options = new()
@@ -32,11 +31,7 @@ internal static class ForeignNames
         ["data_transformer"] = (OpenSeg, "dataset.pipeline", "a list of steps such as Resize, Pad and RandomCrop"),
         ["size_mode"] = (OpenSeg, "dataset.pipeline", "a step says its size: { \"type\": \"RandomCrop\", \"size\": [512, 1024] }"),
         ["input_size"] = (OpenSeg, "size", "of a step of the pipeline; height first, where openseg has the width first"),
-        ["align_method"] = (
-            OpenSeg,
-            "dataset.pipeline",
-            "a step Pad for \"only_pad\", Resize for \"only_scale\", Resize with keep_ratio and Pad for \"scale_and_pad\""
-        ),
+        ["align_method"] = (OpenSeg, "dataset.pipeline", "Pad for \"only_pad\", Resize for \"only_scale\", both for \"scale_and_pad\""),
         ["pad_mode"] = (OpenSeg, "Pad", "a step of the pipeline; it pads on the right and below, RandomCrop takes any part"),
         ["train_trans"] = (OpenSeg, "train.dataset.pipeline", null),
         ["val_trans"] = (OpenSeg, "val.dataset.pipeline", null),
@@ -173,8 +168,8 @@ internal static class ForeignNames
         ["XMLDataset"] = ("VocDetection", MmLab),
         ["FilterAnnotations"] = ("FilterBoxes", MmLab),
         ["RandomChoiceResize"] = ("RandomResize", MmLab),
-        ["RandomZoomOut"] = ("Expand", Torchvision),
-        ["RandomIoUCrop"] = ("MinIoURandomCrop", Torchvision),
+        ["RandomZoomOut"] = ("Expand", "torchvision"),
+        ["RandomIoUCrop"] = ("MinIoURandomCrop", "torchvision"),
         ["MultiImageMixDataset"] = ("Mosaic", MmLab),
         ["PascalVOCDataset"] = ("VocSegmentation", MmLab),
         ["PascalContextDataset"] = ("PascalContext", MmLab),

@@ -24,7 +24,8 @@ internal static class Truth
             _ => "",
         };
         throw new UserErrorException(
-            $"The metric {metric} is for {string.Join(" and ", tasks.Select(TaskNames.Of))} data, the data is for {TaskNames.Of(info.Task)}.{fitting}"
+            $"The metric {metric} is for {string.Join(" and ", tasks.Select(TaskNames.Of))} data, "
+                + $"the data is for {TaskNames.Of(info.Task)}.{fitting}"
         );
     }
 

@@ -34,7 +34,8 @@ internal sealed class FoundRegions(ProposalHead first, RoIHead second, Suppressi
         {
             if (candidates.Anchors.Length != candidates.Count)
                 throw new UserErrorException(
-                    $"{second.GetName()} does not say which proposals its boxes come from (Candidates.Anchors): its objects can't be explained."
+                    $"{second.GetName()} does not say which proposals its boxes come from (Candidates.Anchors): "
+                        + "its objects can't be explained."
                 );
             var (kept, scores) = nms.Apply(candidates, test.MaxPerImg);
             return [.. kept.Zip(scores, (i, score) => Object(candidates, i, score))];

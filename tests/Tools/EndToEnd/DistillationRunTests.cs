@@ -77,6 +77,33 @@ public sealed class DistillationRunTests(DistillationRunTests.TaughtRun run) : I
         Tool.Run("test", run.ConfigPath, run.Checkpoint, "--cfg-options", "distill.teacher=nowhere.safetensors").Succeeds();
     }
 
+    /// <summary>What these two do without a teacher, they say.</summary>
+    [Fact]
+    public void DoctorAndReplay_SayThatTheTeacherIsLeftOut()
+    {
+        var examined = Tool.Run("doctor", run.ConfigPath, "--overfit", "4", "--overfit-minutes", "0.02");
+        Assert.Contains(
+            "by the labels alone: the teacher",
+            string.Join(' ', examined.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal
+        );
+
+        var workDir = Path.Combine(run.New(), "broken");
+        var said = Tool.Run(
+            "train",
+            run.ConfigPath,
+            "--work-dir",
+            workDir,
+            "--cfg-options",
+            "train.dataset.pipeline.2.std=[1e-36, 1e-36, 1e-36]",
+            "train.dataset.pipeline.2.mean=[0, 0, 0]"
+        );
+        Assert.NotEqual(0, said.Code);
+        var file = Directory.EnumerateFiles(workDir, "nonfinite_*.safetensors", SearchOption.AllDirectories).First();
+        var replayed = Tool.Run("replay-nonfinite", file).Succeeds();
+        Assert.Contains("the run learned from a teacher too", replayed.All, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Resumed_EqualsTheUnbrokenRun()
     {

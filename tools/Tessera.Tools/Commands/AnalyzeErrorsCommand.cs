@@ -112,7 +112,8 @@ internal static class AnalyzeErrorsCommand
                 return new ClassErrorReport(info, fitted, from);
             default:
                 throw new UserErrorException(
-                    $"{given.Config}: its data is for {TaskNames.Of(info.Task)}, whose errors have no kinds. tools/analyze-results shows the images that "
+                    $"{given.Config}: its data is for {TaskNames.Of(info.Task)}, whose errors have no kinds. "
+                        + "tools/analyze-results shows the images that "
                         + "are predicted worst, eval-metric measures."
                 );
         }

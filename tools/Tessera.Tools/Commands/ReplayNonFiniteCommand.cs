@@ -73,6 +73,8 @@ internal static class ReplayNonFiniteCommand
             said.Add(("note", "the run was on a GPU, whose random numbers (dropout) can't be drawn again."));
         if (file.Precision == torch.ScalarType.Float16 && where.type == DeviceType.CPU)
             said.Add(("note", "the run computed in fp16, which a CPU does not; this was fp32. --device cuda computes as the run did."));
+        if (run.Config.Find("distill.teacher") is { } teacher)
+            said.Add(("note", $"the run learned from a teacher too ({teacher}); the terms of distill are not computed here."));
         ToolConsole.Current.Fields(said);
         return 0;
     }

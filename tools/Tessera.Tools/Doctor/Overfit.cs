@@ -35,6 +35,8 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         var pipeline = (examination.Val ?? train).Pipeline; // evaluation's: no augmentation
         var few = new FirstSamples(train, count, pipeline);
         Contradictions(few, pipeline);
+        if (examination.Session.Options.Distill is { } taught)
+            report.Note("overfit", $"by the labels alone: the teacher ({taught.Teacher}) is left out");
 
         foreach (var factor in new[] { 1.0, 0.1, 10.0 })
         {

@@ -38,7 +38,8 @@ internal sealed class ClassScores(DataInfo data)
     {
         if (file.Data.Task != data.Task)
             throw new UserErrorException(
-                $"{file.FullName}: its predictions are for {TaskNames.Of(file.Data.Task)} data, the config's data is for {TaskNames.Of(data.Task)}."
+                $"{file.FullName}: its predictions are for {TaskNames.Of(file.Data.Task)} data, "
+                    + $"the config's data is for {TaskNames.Of(data.Task)}."
             );
         if (!file.Data.Classes.SequenceEqual(data.Classes))
             throw new UserErrorException(

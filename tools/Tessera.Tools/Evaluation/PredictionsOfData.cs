@@ -52,7 +52,8 @@ internal sealed class PredictionsOfData
     {
         if (_file.Data.Task != _dataset.Info.Task)
             throw new UserErrorException(
-                $"{_file.FullName}: its predictions are for {TaskNames.Of(_file.Data.Task)} data, the config's data is for {TaskNames.Of(_dataset.Info.Task)}."
+                $"{_file.FullName}: its predictions are for {TaskNames.Of(_file.Data.Task)} data, "
+                    + $"the config's data is for {TaskNames.Of(_dataset.Info.Task)}."
             );
         if (!_file.Data.Classes.SequenceEqual(_dataset.Info.Classes))
             throw new UserErrorException(

@@ -235,7 +235,8 @@ internal sealed class PseudoLabelRun : IDisposable
     {
         if (info.Task is not (DataTask.Classification or DataTask.MultiLabel))
             throw new UserErrorException(
-                $"{config}: its data is for {TaskNames.Of(info.Task)}; pseudo labels are made from a classifier, and from data with labels of whole "
+                $"{config}: its data is for {TaskNames.Of(info.Task)}; pseudo labels are made from a classifier, and from "
+                    + "data with labels of whole "
                     + "images (classification or multi_label)."
             );
         if (info.Classes.Count > LabelMaps.MostClasses)

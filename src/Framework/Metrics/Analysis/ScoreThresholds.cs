@@ -38,7 +38,8 @@ public sealed class ScoreThresholds
     {
         if (data.Task is not (DataTask.Detection or DataTask.MultiLabel))
             throw new UserErrorException(
-                $"The data is for {TaskNames.Of(data.Task)}; thresholds of scores are for detection and multi_label, where a class may be there or not."
+                $"The data is for {TaskNames.Of(data.Task)}; thresholds of scores are for detection and multi_label, "
+                    + "where a class may be there or not."
             );
         (_data, _matcher) = (data, new CocoMatcher(data.Classes.Count, [iou]));
         (_points, _objects) = ([.. data.Classes.Select(_ => new List<(double, bool)>())], new long[data.Classes.Count]);

@@ -127,7 +127,8 @@ public sealed class CascadeRoIHead : RoIHead
         return _stages[^1].Candidates(mean, codes, regions, input.Areas, scoreThr);
     }
 
-    /// <summary>All stages' looks, one at the boxes of the other: their mean probabilities, and what the last says of its regions.</summary>
+    /// <summary>All stages' looks, each at the boxes of the one before: mean probabilities, and what the last says of its
+    /// regions.</summary>
     private (Tensor Mean, Tensor Codes, RoIs Regions) Looks(RoIInput input)
     {
         var regions = RoIs.Of(input.Proposals);

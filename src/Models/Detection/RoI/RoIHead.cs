@@ -31,8 +31,8 @@ public abstract class RoIHead(string name) : nn.Module(name)
 
     /// <summary>What is found in each image before suppression, in pixels of the batch's tensor, clipped to the image.</summary>
     /// <param name="scoreThr">A score must exceed it.</param>
-    /// <returns>For each image the boxes, with the proposals (counted over all images) that they were made of as anchors, and whether all that
-    /// the head gave were numbers.</returns>
+    /// <returns>For each image the boxes, with the proposals (counted over all images) that they were made of as anchors, and whether all
+    /// that the head gave were numbers.</returns>
     public abstract IReadOnlyList<(Candidates Found, bool IsFinite)> Detect(RoIInput input, float scoreThr);
 
     /// <summary>The logits by which regions are given classes: what explanations are of.</summary>

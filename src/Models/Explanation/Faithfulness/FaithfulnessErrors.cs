@@ -8,7 +8,8 @@ internal static class FaithfulnessErrors
 {
     public static UserErrorException NoProbabilities(VisionModel model, DataTask? task) =>
         new(
-            $"{model.GetName()}{(task is { } asked ? $" for {TaskNames.Of(asked)}" : "")}: faithfulness is measured by the probability of a class, which "
+            $"{model.GetName()}{(task is { } asked ? $" for {TaskNames.Of(asked)}" : "")}: faithfulness is measured by "
+                + "the probability of a class, which "
                 + "classifiers alone have (tasks classification and multi_label, and a model that says what it decides by)."
         );
 

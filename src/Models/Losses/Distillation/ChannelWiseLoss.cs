@@ -20,7 +20,8 @@ public sealed class ChannelWiseLoss(ChannelWiseLossOptions options) : Distillati
     {
         if (task != DataTask.Segmentation)
             throw new UserErrorException(
-                $"ChannelWiseLoss compares maps of logits, which a model for {TaskNames.Of(task)} doesn't give. SoftTargetLoss does not need them."
+                $"ChannelWiseLoss compares maps of logits, which a model for {TaskNames.Of(task)} doesn't give. "
+                    + "SoftTargetLoss does not need them."
             );
     }
 

@@ -30,7 +30,8 @@ internal static class ExclusiveClasses
     {
         if (task is not (DataTask.Classification or DataTask.Segmentation))
             throw new UserErrorException(
-                $"{term} compares probabilities of classes that exclude each other, which {TaskNames.Of(task)} doesn't have. FeatureLoss compares maps."
+                $"{term} compares probabilities of classes that exclude each other, which {TaskNames.Of(task)} doesn't have. "
+                    + "FeatureLoss compares maps."
             );
     }
 }
