@@ -26,7 +26,7 @@ internal static class MemoryLayout
         if (risky is not null)
             s_log.LogWarning(
                 "channels_last: with {0}, a strided 1x1 convolution over fewer than 16 channels, training in fp32 can corrupt "
-                    + "memory (oneDNN 2.6). \"auto\" would leave it off.",
+                    + "memory (oneDNN 3.7, processors without AVX-512). \"auto\" would leave it off.",
                 risky
             );
         return true;

@@ -57,8 +57,9 @@ public static class BatchLayout
     }
 
     /// <summary>
-    /// The name of a convolution whose backward pass would write beyond its buffer: in oneDNN 2.6, which libtorch 1.13 has, that of a
-    /// strided 1x1 convolution over fewer than 16 channels, channels last and in float32. PyTorch of that version dies of it, too.
+    /// The name of a convolution whose backward pass would write beyond its buffer: in oneDNN 2.6 and 3.7 on processors without AVX-512
+    /// that of a strided 1x1 convolution over a few channels (2 to 6 were found; fewer than 16 are told), channels last and in float32.
+    /// PyTorch dies of it, too.
     /// </summary>
     public static string? Overrunning(nn.Module model) =>
         model
