@@ -6,7 +6,6 @@ using Tessera.Framework.Models;
 using Tessera.Models.Detection;
 using Tessera.Models.Detection.Assigners;
 using Tessera.Models.Detection.RoI;
-using Tessera.Models.Explanation.Targets;
 using Tessera.Models.TaskModels;
 using static TorchSharp.torch;
 
@@ -166,15 +165,6 @@ public sealed class TwoStageTests
                 Assert.True(x >= box[0] - 2 && y >= box[1] - 2 && x + width <= box[2] + 2 && y + height <= box[3] + 2);
             }
         }
-    }
-
-    [Fact]
-    public void Explanation_OfAnObject_IsRefusedForAReason()
-    {
-        using var model = TwoStageScenes.Small(TwoStageScenes.RoIHeads[0]);
-        using var batch = TwoStageScenes.Images(Array.Empty<float>());
-        var message = Assert.Throws<UserErrorException>(() => DetectionTarget.Find(model, batch)).Message;
-        Assert.Contains("TwoStageDetector does not say which place found an object", message, StringComparison.Ordinal);
     }
 
     /// <summary>torchvision's figures, 41,755,286 and 44,401,393, are without the 53,120 of its frozen norms, and with boxes (4 · 1025) and
