@@ -37,6 +37,7 @@ internal static class BoardCommand
         var server = BoardServer.Start(new BoardState(folders), port);
         await using (server.ConfigureAwait(false))
         {
+            // Before the address is told. System.CommandLine must not see signals, too: now and then its exit code would count.
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
             using var interrupt = Stopping(PosixSignal.SIGINT, stop);
             using var terminate = Stopping(PosixSignal.SIGTERM, stop);

@@ -118,7 +118,7 @@ internal static class CommandLine
                 parsed = root.Parse(args = Questions.Complete(args, parsed, ToolConsole.Current), parser);
             if (parsed.Errors.Count > 0)
                 throw Usage.Wrong(parsed);
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (Exception exception)
         {
