@@ -56,7 +56,7 @@ public sealed class LabelErrorToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         {
             runs.Trained(task);
             Tool.Run("find-label-errors", runs.ConfigOf(task), runs.Trained(task), "--out-dir", output)
-                .IsMistake($"The data is for {task}", "classification, multi_label and detection");
+                .IsMistake($"The data is for {TaskNames.Of(task)}", "classification, multi_label and detection");
         }
         Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--split", "train")
             .IsMistake("val or test");
