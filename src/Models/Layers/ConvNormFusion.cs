@@ -80,6 +80,7 @@ public sealed class ConvNormFusion : IDisposable
     {
         private (Tensor Weight, Tensor Bias)? _plain;
         private PackedConvolution? _packed;
+        private WinogradConvolution? _winograd;
         private bool _cannotPack;
 
         public TensorState[] States => states;
@@ -99,26 +100,32 @@ public sealed class ConvNormFusion : IDisposable
                 }.Select(TensorState.Of),
             ];
 
-        public Tensor Run(Tensor x) => Packed(x) is { } packed ? packed.Run(x) : Plain(x);
+        public Tensor Run(Tensor x) => Packed(x, rectified: false) ?? Plain(x);
 
-        public Tensor Rectified(Tensor x) =>
-            Packed(x) is { } packed && !Rectifier.IsGuided ? packed.Rectified(x) : Rectifier.InPlace(Run(x));
+        public Tensor Rectified(Tensor x) => (Rectifier.IsGuided ? null : Packed(x, rectified: true)) ?? Rectifier.InPlace(Run(x));
 
         public void Dispose()
         {
             _packed?.Dispose();
+            _winograd?.Dispose();
             _plain?.Weight.Dispose();
             _plain?.Bias.Dispose();
         }
 
         private Tensor Plain(Tensor x)
         {
-            var (weight, bias) = _plain ??= Weights();
+            if (_plain is null)
+            {
+                using var scope = NewDisposeScope();
+                var (joinedWeight, joinedBias) = Weights();
+                _plain = (joinedWeight.DetachFromDisposeScope(), joinedBias.DetachFromDisposeScope());
+            }
+            var (weight, bias) = _plain.Value;
             return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups);
         }
 
-        /// <summary>The packed convolution; null where it can't be packed or such an input doesn't run so.</summary>
-        private PackedConvolution? Packed(Tensor x)
+        /// <summary>By packed weights; null where they can't be packed or such an input doesn't run so.</summary>
+        private Tensor? Packed(Tensor x, bool rectified)
         {
             if (
                 _cannotPack
@@ -128,18 +135,28 @@ public sealed class ConvNormFusion : IDisposable
                 || !ChannelsLast.IsLaid(x)
             )
                 return null;
-            if (_packed is not null)
-                return _packed;
-            var (weight, bias) = Weights();
-            _packed = PackedConvolution.Of(weight, bias, x.shape, conv.padding, conv.stride, conv.dilation, conv.groups);
-            _cannotPack = _packed is null;
-            if (_cannotPack)
-                _plain = (weight, bias);
-            else
-                weight.Dispose();
-            return _packed;
+            if (WinogradConvolution.Fits(conv) && WinogradConvolution.Pays(x.shape, conv.out_channels, conv.dilation[0]))
+                return (_winograd ??= Winograd()).Run(x, rectified);
+            _packed ??= Pack(x);
+            return rectified ? _packed?.Rectified(x) : _packed?.Run(x);
         }
 
+        private WinogradConvolution Winograd()
+        {
+            using var scope = NewDisposeScope();
+            return new WinogradConvolution(() => Weights().Weight, Weights().Bias, conv.in_channels, conv.dilation[0]);
+        }
+
+        private PackedConvolution? Pack(Tensor x)
+        {
+            using var scope = NewDisposeScope();
+            var (weight, bias) = Weights();
+            var packed = PackedConvolution.Of(weight, bias, x.shape, conv.padding, conv.stride, conv.dilation, conv.groups);
+            _cannotPack = packed is null;
+            return packed;
+        }
+
+        /// <summary>The joined ones, in the scope of whoever asks.</summary>
         private (Tensor Weight, Tensor Bias) Weights()
         {
             using var scope = NewDisposeScope();
@@ -149,9 +166,8 @@ public sealed class ConvNormFusion : IDisposable
             var bias = (conv.bias is { } own ? own - norm.running_mean! : -norm.running_mean!) * factor;
             if (norm.bias is { } shift)
                 bias = bias + shift;
-            return (Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias));
-
-            static Tensor Kept(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
+            var weight = conv.weight * factor.view(-1, 1, 1, 1);
+            return (scope.MoveToOuter(weight.detach()), scope.MoveToOuter(bias.detach()));
         }
     }
 
