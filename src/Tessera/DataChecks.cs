@@ -25,6 +25,8 @@ public static class DataChecks
         {
             foreach (var note in dataset.Check(Advance))
                 warn($"{path}: {note}");
+            foreach (var note in ClassNameNotes.Of(dataset.Info))
+                warn($"{path}: {note}");
             // Segmentation's own look counts pixels.
             if (
                 dataset.Info.Task != DataTask.Segmentation
@@ -83,26 +85,24 @@ public static class DataChecks
                 : new UserErrorException(string.Join("\n\n", faults.Select(fault => fault.Message)), faults[0]);
     }
 
-    /// <summary>What is evaluated must have the classes that are trained, in the same order.</summary>
-    public static void RequireSameClasses(Dataset train, Dataset val, string path)
+    /// <summary>What is evaluated must have the classes that are trained, in the same order, and samples of one of them at least must be
+    /// learned from.</summary>
+    /// <param name="path">Of the evaluation's data in the config.</param>
+    /// <exception cref="UserErrorException">It has others, or no class that it shows has a sample in the training data.</exception>
+    public static void RequireSameClasses(Dataset train, Dataset val, string path) => ClassComparison.RequireSame(train, val, path);
+
+    /// <summary>A classifier of images with one label each can't learn anything of a single class.</summary>
+    /// <exception cref="UserErrorException">The data has one class.</exception>
+    public static void RequireChoice(Dataset train, VisionModel model)
     {
-        if (train.Info.Classes.SequenceEqual(val.Info.Classes))
+        if (train.Info is not { Task: DataTask.Classification, Classes: [var only] } || model is IGeneratesImages)
             return;
-        var missing = train.Info.Classes.Except(val.Info.Classes).ToArray();
-        var extra = val.Info.Classes.Except(train.Info.Classes).ToArray();
-        var all = train.Info.Classes.Concat(extra).ToArray();
-        throw new UserErrorException(
-            $"{path}: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
-                + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing.Take(5))}." : "")
-                + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra.Take(5))}." : "")
-                + (missing.Length + extra.Length == 0 ? " Their order differs." : "")
-                + (
-                    train.Info.Task == DataTask.Regression
-                        ? ""
-                        : $" Where a split may lack a class, give both data sets the names: \"classes\": "
-                            + $"[{string.Join(", ", all.Take(20).Select(name => $"\"{name}\""))}{(all.Length > 20 ? ", …" : "")}]."
-                )
-        );
+        if (ForTaskAttribute.Of(model.GetType()).Contains(DataTask.Classification))
+            throw new UserErrorException(
+                $"train.dataset: its one class, \"{only}\", leaves {model.GetName()} nothing to tell apart: every image would "
+                    + $"be right, and "
+                    + "accuracy 1, untrained. Add images of what it is to be told from, as a class of their own."
+            );
     }
 
     /// <summary>What is evaluated must not be trained on with the very labels that it is evaluated by; looked at for segmentation, where

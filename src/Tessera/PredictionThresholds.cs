@@ -16,11 +16,6 @@ internal sealed class PredictionThresholds(DataInfo data, IReadOnlyDictionary<st
         if (thresholds.Count == 0 || prediction is not DetectionPrediction found)
             return prediction;
         int[] kept = [.. Enumerable.Range(0, found.Labels.Length).Where(i => found.Scores[i] >= _byLabel[found.Labels[i]])];
-        return found with
-        {
-            Corners = [.. kept.SelectMany(i => found.Corners[(4 * i)..(4 * (i + 1))])],
-            Scores = [.. kept.Select(i => found.Scores[i])],
-            Labels = [.. kept.Select(i => found.Labels[i])],
-        };
+        return found.Chosen(kept);
     }
 }

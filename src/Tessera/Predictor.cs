@@ -33,10 +33,7 @@ public sealed class Predictor : ImagePredictor
     private Predictor(Session session, PredictorOptions options, IReadOnlyDictionary<string, double> thresholds)
     {
         (_session, _options) = (session, options);
-        _thresholds = new PredictionThresholds(
-            session.TrainedOn!,
-            options.ScoreThr is null ? thresholds : new Dictionary<string, double>()
-        );
+        _thresholds = new PredictionThresholds(session.TrainedOn!, options.Thresholds(session.TrainedOn!, thresholds));
         _pipeline = PredictionPipeline.Build(session);
         var evaluation = session.Options.Test ?? session.Options.Val;
         _batchSize = options.BatchSize ?? Math.Min(evaluation?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
@@ -68,7 +65,7 @@ public sealed class Predictor : ImagePredictor
             throw;
         }
         var thresholds = opened.Info.ScoreThresholds;
-        var session = Session.OfCheckpoint(opened, options.ToSession());
+        var session = Session.OfCheckpoint(opened, options.ToSession(opened.Info.Data.Task));
         return session.HandOver(opened => new Predictor(opened, options, thresholds));
     }
 

@@ -20,8 +20,9 @@ public sealed record PredictorOptions
     /// <summary>Told which plugins are built and loaded, with their SHA-256.</summary>
     public Action<string>? Note { get; init; }
 
-    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr and of
-    /// thresholds by class that the checkpoint carries.</summary>
+    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr; of several labels, those that
+    /// score as
+    /// much are present. In place of thresholds by class that the checkpoint carries.</summary>
     public double? ScoreThr { get; init; }
 
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>
@@ -36,23 +37,35 @@ public sealed record PredictorOptions
     /// <summary>Threads that read images ahead, where several are predicted at once.</summary>
     public int Workers { get; init; } = 2;
 
-    /// <exception cref="UserErrorException">The threshold is out of bounds, or the model finds no boxes.</exception>
+    /// <exception cref="UserErrorException">The threshold is out of bounds, or the model has no use for one.</exception>
     internal void RequireFits(Checkpoint checkpoint)
     {
-        var detects = checkpoint.Info.Data.Task == DataTask.Detection;
-        if (ScoreThr is { } given && (!detects || given is not (>= 0 and <= 1)))
+        if (ScoreThr is not { } given)
+            return;
+        if (checkpoint.Info.Data.Task is not (DataTask.Detection or DataTask.MultiLabel))
             throw new UserErrorException(
-                detects
-                    ? $"The threshold of scores is {given}; a number from 0 to 1 was expected."
-                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
+                $"{checkpoint.Path}: its model finds no boxes and no several labels, so there is none to leave out by a "
+                    + $"threshold of scores."
             );
+        if (given is not (>= 0 and <= 1))
+            throw new UserErrorException($"The threshold of scores is {given}; a number from 0 to 1 was expected.");
     }
 
+    /// <summary>Thresholds by class name.</summary>
+    /// <param name="carried">The checkpoint's.</param>
+    internal IReadOnlyDictionary<string, double> Thresholds(DataInfo data, IReadOnlyDictionary<string, double> carried) =>
+        ScoreThr is not { } given ? carried
+        : data.Task == DataTask.MultiLabel ? data.Classes.ToDictionary(name => name, _ => given, StringComparer.Ordinal)
+        : new Dictionary<string, double>();
+
     /// <summary>What the predictor's session is opened with.</summary>
-    internal SessionOptions ToSession() =>
+    internal SessionOptions ToSession(DataTask task) =>
         new()
         {
-            Overrides = ScoreThr is { } score ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")] : [],
+            Overrides =
+                ScoreThr is { } score && task == DataTask.Detection
+                    ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")]
+                    : [],
             Device = Device,
             Precision = Precision,
             Plugins = Plugins,

@@ -141,6 +141,7 @@ public sealed class Runner : IDisposable
         FillIn(checkpoint?.Info.Config);
         var config = SavedConfig.ForRun(_session.Document, _workDir);
         var environment = TrainerAssembly.TellEnvironment(_session);
+        DataChecks.RequireChoice(_session.Data[DataPart.Train], _session.Model);
         DataChecks.RequirePlaces(_session.Data[DataPart.Train], _session.Model, text => s_log.LogWarning("{0}", text));
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command) with
         {
@@ -224,6 +225,7 @@ public sealed class Runner : IDisposable
     {
         try
         {
+            OptimizerKinds.RequireSame(checkpoint, config);
             trainer.Resume(checkpoint);
         }
         catch (UserErrorException error)

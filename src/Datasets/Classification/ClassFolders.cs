@@ -36,6 +36,9 @@ internal sealed class ClassFolders
                 _folders.Add(folder, found = ([], []));
             (extensions.Contains(Path.GetExtension(name)) ? found.Images : found.Others).Add(name);
         }
+        if (_folders.Count > 0)
+            foreach (var folder in files.FoldersIn(prefix))
+                _folders.TryAdd(ClassNames.Normalize(folder), ([], []));
         if (_folders.Count == 0)
             throw new UserErrorException(
                 $"{place} holds files but no class folders. ImageFolder expects one folder per class, as in {place}/cat/1.jpg."
@@ -110,6 +113,8 @@ internal sealed class ClassFolders
 
     private static string InsteadOfImages(List<string> others)
     {
+        if (others.Count == 0)
+            return " It holds no file at all: remove it, if it is no class.";
         var formats = others
             .Select(name => (Name: name, Format: ImageCodec.UnreadableFormat(name)))
             .Where(entry => entry.Format is not null)

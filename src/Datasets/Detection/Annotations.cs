@@ -86,6 +86,16 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     /// ids.</summary>
     public string? Source { get; init; }
 
+    /// <summary>What places count in that file, such as shapes; null: its lines.</summary>
+    public string? PlacesOf { get; init; }
+
+    /// <summary>By place, what stands in the file for boxes that aren't four numbers; null where all are.</summary>
+    internal IReadOnlyDictionary<long, string>? Stated { get; init; }
+
+    /// <summary>The file has two corners, xmin, ymin, xmax and ymax, and this is its first pixel: 1 or 0. null: it has something
+    /// else.</summary>
+    internal int? CornersFrom { get; init; }
+
     /// <summary>Classes that are known to be there or not, beside those that have objects; null where all are.</summary>
     public IReadOnlyList<int>? VerifiedLabels { get; init; }
 
@@ -99,10 +109,16 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     internal bool InFractions { get; init; }
 
     /// <summary>For messages: where an object stands.</summary>
-    internal string Describe(AnnotatedObject item) => Source is not null ? $"{Source}:{item.Place}" : $"annotation {item.Place} of {File}";
+    internal string Describe(AnnotatedObject item) =>
+        Source is null ? $"annotation {item.Place} of {File}"
+        : PlacesOf is null ? $"{Source}:{item.Place}"
+        : $"{Source}: {PlacesOf} {item.Place}";
 
     internal string FaultText(AnnotatedObject item, string fault) =>
-        string.Create(
+        !item.IsNumbers && Stated?.TryGetValue(item.Place, out var text) == true ? $"{Describe(item)}: {text}"
+        : double.IsNaN(item.X) && double.IsNaN(item.Width)
+            ? $"{Describe(item)}: the box (x, y, width, height) is missing, no number or not four of them."
+        : string.Create(
             CultureInfo.InvariantCulture,
             $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}."
         );

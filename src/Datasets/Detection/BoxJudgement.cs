@@ -22,8 +22,10 @@ public static class BoxJudgement
     private const double Slack = 1e-3;
     private const int FewestForDoubt = 4;
     private const int PercentImages = 200; // images this large are not covered by 0 .. 100 on all sides
+    private const int ManyForCorners = 20; // so many true boxes are not all wider than their x and higher than their y
     private const double BeyondForCorners = 0.1,
         BeyondForCertainCorners = 0.5,
+        FarBeyond = 1.1, // by more than what careless drawing leaves
         BeyondForSize = 0.3,
         CoveredForSize = 0.5;
 
@@ -67,14 +69,15 @@ public static class BoxJudgement
         static bool Broken(double value) => value != Math.Floor(value);
     }
 
-    /// <summary>Two corners, beyond doubt: as such all boxes fit their images, and as x, y, width, height at least half of them don't. null
-    /// where that isn't so.</summary>
+    /// <summary>Two corners, beyond doubt: as such all boxes fit their images, and as x, y, width, height at least half of them don't; of
+    /// twenty boxes or more it is enough that a tenth reach far beyond. null where that isn't so.</summary>
     /// <param name="boxes">All boxes that are numbers.</param>
     public static string? Corners(IReadOnlyList<StatedBox> boxes)
     {
         var sized = boxes.Where(box => box is { ImageHeight: > 0, ImageWidth: > 0 }).ToArray();
         var beyond = sized.Count(LeavesImage);
-        return sized.Length >= FewestForDoubt && beyond >= BeyondForCertainCorners * sized.Length && sized.All(FitsAsCorners)
+        var many = sized.Length >= ManyForCorners && sized.Count(LeavesFar) >= BeyondForCorners * sized.Length;
+        return sized.Length >= FewestForDoubt && (many || beyond >= BeyondForCertainCorners * sized.Length) && sized.All(FitsAsCorners)
             ? $"the boxes are {AsCorners(sized, beyond)} Write width = x2 - x1 and height = y2 - y1 in place of x2 and y2."
             : null;
     }
@@ -98,6 +101,13 @@ public static class BoxJudgement
                     + $"expected."
             );
         }
+        return Extent(sized);
+    }
+
+    /// <summary>Boxes that fill too little of their images: written in percent, or made for smaller ones. null where they don't.</summary>
+    /// <param name="sized">Of images of known size.</param>
+    internal static string? Extent(StatedBox[] sized)
+    {
         var (right, bottom) = (sized.Max(box => box.Right), sized.Max(box => box.Bottom));
         if (
             sized.All(box => box.X >= 0 && box.Y >= 0)
@@ -134,6 +144,8 @@ public static class BoxJudgement
     }
 
     private static bool LeavesImage(StatedBox box) => box.Right > box.ImageWidth + 1 || box.Bottom > box.ImageHeight + 1;
+
+    private static bool LeavesFar(StatedBox box) => box.Right > FarBeyond * box.ImageWidth || box.Bottom > FarBeyond * box.ImageHeight;
 
     private static bool FitsAsCorners(StatedBox box) =>
         box.X >= -1

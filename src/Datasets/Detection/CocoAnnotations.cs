@@ -16,6 +16,9 @@ internal sealed class CocoAnnotations(CocoForm form, Findings findings, string p
     /// <summary>Ids, as they come.</summary>
     public IReadOnlyList<long> Categories => _categories;
 
+    /// <summary>Some have no box, but a mask that was passed over: the box is the one around it.</summary>
+    public bool NeedsMasks { get; private set; }
+
     /// <summary>Reads an annotation that begins here.</summary>
     public void Read(ref JsonStream json)
     {
@@ -23,7 +26,7 @@ internal sealed class CocoAnnotations(CocoForm form, Findings findings, string p
         long? image = null,
             category = null;
         double? area = null;
-        var (crowd, ignore, fake) = (false, false, false);
+        var (crowd, ignore, fake, passed) = (false, false, false, false);
         ObjectMask? mask = null;
         Span<double> box = [double.NaN, double.NaN, double.NaN, double.NaN];
         for (json.Next(); json.Type == JsonTokenType.PropertyName; json.Next())
@@ -47,7 +50,10 @@ internal sealed class CocoAnnotations(CocoForm form, Findings findings, string p
             else if (form.WithMasks && json.IsName("segmentation"u8))
                 mask = CocoSegmentation.Next(ref json);
             else
+            {
+                passed |= json.IsName("segmentation"u8);
                 json.Skip();
+            }
         }
         var ofImage = image ?? throw json.Error($"annotation {id} has no \"image_id\".");
         var ofCategory = category ?? throw json.Error($"annotation {id} has no \"category_id\".");
@@ -56,6 +62,7 @@ internal sealed class CocoAnnotations(CocoForm form, Findings findings, string p
             findings.LeaveOut(LeftOutKind.Box, "objects marked fake, which are dropped", $"{path}: annotation {id} of image {ofImage}");
             return;
         }
+        NeedsMasks |= passed && form.Fake != MarkedObjects.Drop && double.IsNaN(box[0]) && double.IsNaN(box[2]);
         if (!_places.TryGetValue(ofCategory, out var place))
         {
             _places[ofCategory] = place = _categories.Count;

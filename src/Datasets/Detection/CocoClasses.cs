@@ -44,6 +44,19 @@ internal static class CocoClasses
         );
     }
 
+    /// <summary>A hint where the annotations' categories seem to count from one less than the listed ones; null where they don't.</summary>
+    public static string? OneTooLow(CocoParts parts)
+    {
+        var listed = parts.Categories.Select(category => category.Id).ToHashSet();
+        if (listed.Count == 0 || parts.Used.Count == 0)
+            return null;
+        var (lowest, last) = (parts.Used.Min(), listed.Max());
+        return lowest == listed.Min() - 1 && parts.Used.All(id => listed.Contains(id + 1))
+            ? $"category_id seems to count from {lowest}, the categories from {lowest + 1}: no category {lowest} is listed, and no annotation "
+                + $"is of category {last}, the last. If so, every class is one too low: add 1 to each category_id."
+            : null;
+    }
+
     /// <summary>With the classes of the categories that the file knows to be absent from the image, or not fully annotated.</summary>
     public static AnnotatedImage WithJudged(AnnotatedImage image, Dictionary<long, int> classOf, string path, Findings findings)
     {

@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Datasets.Detection;
 
 /// <summary>Reads annotations in COCO's format.</summary>
@@ -5,7 +7,8 @@ namespace Tessera.Datasets.Detection;
 /// cocodataset.org. Its parts may come in any order.</remarks>
 public static class CocoFile
 {
-    /// <param name="withMasks">Also read "segmentation". An object without "bbox" then has the box around its mask.</param>
+    /// <param name="withMasks">Also read "segmentation". An object without "bbox" has the box around its mask, also where masks aren't
+    /// asked for.</param>
     /// <exception cref="UserErrorException">It is no such file, with the line.</exception>
     public static AnnotationSet Read(string path, Findings findings, bool withMasks = false) =>
         Read(path, findings, new CocoForm(withMasks));
@@ -15,9 +18,15 @@ public static class CocoFile
         if (!File.Exists(path))
             throw Storage.FileStore.Missing(path);
         var parts = CocoParser.Parse(path, findings, form);
+        if (parts.NeedsMasks)
+            parts = CocoParser.Parse(path, findings, form with { WithMasks = true });
+        if (parts.Note is { } note)
+            findings.Note(note);
         var (known, classOf) = CocoClasses.Of(path, parts, findings);
         var (kept, places) = Listed(path, parts.Images, findings);
-        Place(path, parts, kept, places, classOf, findings);
+        Place(path, parts, kept, places, classOf, findings, form.WithMasks);
+        if (CocoClasses.OneTooLow(parts) is { } low)
+            findings.Note($"{path}: {low}");
         var objects = parts.Annotations.TakeByImage(kept.Count);
         for (var i = 0; i < kept.Count; i++)
             kept[i] = CocoClasses.WithJudged(kept[i] with { Objects = objects[i] }, classOf, path, findings);
@@ -36,7 +45,8 @@ public static class CocoFile
         List<AnnotatedImage> kept,
         Dictionary<long, int> places,
         Dictionary<long, int> classOf,
-        Findings findings
+        Findings findings,
+        bool withMasks
     )
     {
         var annotations = parts.Annotations;
@@ -52,6 +62,8 @@ public static class CocoFile
             }
             entry.Image = place;
             entry.Object = Boxed(entry.Object with { Class = index }, kept[place], ref boxed);
+            if (!withMasks && entry.Object.Mask is not null)
+                entry.Object = entry.Object with { Mask = null };
         }
         if (boxed > 0)
             findings.Note($"{path}: {boxed} objects have no \"bbox\"; each has the box around its mask.");
@@ -91,10 +103,22 @@ public static class CocoFile
         if (item.Mask is not { } mask || !double.IsNaN(item.X) || !double.IsNaN(item.Width))
             return item;
         var (height, width) = image is { Height: > 0, Width: > 0 } ? (image.Height, image.Width) : mask.Size ?? (0, 0);
-        if (height == 0 || mask.Fault(height, width) is not null || mask.Rasterize(height, width) is not { IsEmpty: false, Box: var box })
+        if (Around(mask, height, width) is not var (x, y, across, down))
             return item;
         boxed++;
-        return item with { X = box.X, Y = box.Y, Width = box.Width, Height = box.Height };
+        return item with { X = x, Y = y, Width = across, Height = down };
+    }
+
+    /// <summary>The box around a mask's pixels, or around its points where the image's size isn't known.</summary>
+    private static (double X, double Y, double Width, double Height)? Around(ObjectMask mask, int height, int width)
+    {
+        if (height > 0)
+            return mask.Fault(height, width) is null && mask.Rasterize(height, width) is { IsEmpty: false, Box: var box } ? box : null;
+        if (mask.Polygons is not { Count: > 0 } polygons || polygons.Any(points => PolygonMask.Fault(points) is not null))
+            return null;
+        var xs = polygons.SelectMany(points => points.Where((_, i) => i % 2 == 0)).ToArray();
+        var ys = polygons.SelectMany(points => points.Where((_, i) => i % 2 == 1)).ToArray();
+        return (xs.Min(), ys.Min(), xs.Max() - xs.Min(), ys.Max() - ys.Min());
     }
 
     /// <summary>Each image once, and its place in the list by id.</summary>

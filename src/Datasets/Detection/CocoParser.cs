@@ -21,7 +21,14 @@ internal sealed record CocoParts(
     ObjectList Annotations,
     IReadOnlyList<long> Used,
     List<CocoCategory> Categories
-);
+)
+{
+    /// <summary>Annotations have no box, but a mask that was not read.</summary>
+    public bool NeedsMasks { get; init; }
+
+    /// <summary>Something odd of the whole file; null where there is nothing.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>Reads the parts of a file in COCO's format, in one pass and a small buffer.</summary>
 internal static class CocoParser
@@ -82,11 +89,6 @@ internal static class CocoParser
                 json.Skip();
         }
         while (json.Read()) { }
-        if (json.TextNumbers > 0)
-            findings.Note(
-                $"{path}: {json.TextNumbers} numbers are written as text; they are read as numbers. The first stands in line "
-                    + $"{json.FirstTextNumber}."
-            );
         progress.End(images?.Count ?? 0, annotations.List.Count);
         // A test set has no annotations.
         return new CocoParts(
@@ -94,7 +96,15 @@ internal static class CocoParser
             annotations.List,
             annotations.Categories,
             categories ?? throw Lacks("categories")
-        );
+        )
+        {
+            NeedsMasks = annotations.NeedsMasks,
+            Note =
+                json.TextNumbers == 0
+                    ? null
+                    : $"{path}: {json.TextNumbers} numbers are written as text; they are read as numbers. The first stands in line "
+                        + $"{json.FirstTextNumber}.",
+        };
 
         UserErrorException Lacks(string part) => new($"{path} has no \"{part}\": it is not in COCO's format.");
     }

@@ -24,6 +24,8 @@ internal static class CocoSegmentation
         }
     }
 
+    private const string Pairs = "a polygon of its segmentation is a list of pairs [x, y]; one flat list x1, y1, x2, y2, … was expected";
+
     private static ObjectMask? Polygons(ref JsonStream json)
     {
         var (polygons, problem) = (new List<double[]>(), (string?)null);
@@ -38,12 +40,16 @@ internal static class CocoSegmentation
             var points = new List<double>();
             for (json.Next(); json.Type != JsonTokenType.EndArray; json.Next())
             {
+                if (json.Type == JsonTokenType.StartArray)
+                    problem ??= Pairs;
                 points.Add(json.Number());
                 json.Skip();
             }
             if (points.Count > 0)
                 polygons.Add([.. points]);
         }
+        if (polygons.Count >= 3 && polygons.TrueForAll(points => points.Length == 2))
+            problem ??= Pairs;
         return problem is not null ? ObjectMask.Wrong(problem)
             : polygons.Count == 0 ? null
             : ObjectMask.OfPolygons(polygons);

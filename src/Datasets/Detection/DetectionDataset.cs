@@ -113,9 +113,9 @@ public abstract class DetectionDataset : Dataset
     {
         var images = _images.Value;
         var notes = _findings.Report().ToList();
-        var stated = Stated(images);
-        if ((BoxJudgement.Fractions(stated) ?? BoxJudgement.Corners(stated)) is { } fault)
-            throw new UserErrorException($"{_what}: {fault}");
+        var boxes = new BoxForms(_what, images);
+        if (boxes.Fault() is { } fault)
+            throw new UserErrorException(fault);
         var masks = new MaskJudgement(_options.HasMasks ? images : []);
         if (masks.Fractions() is { } wrong)
             throw new UserErrorException($"{_what}: {wrong}");
@@ -126,8 +126,8 @@ public abstract class DetectionDataset : Dataset
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{_what}: objects are annotated, but none can be used.")));
         if (masks.Doubt() is { } otherwise)
             notes.Add($"{_what}: {otherwise}");
-        if (BoxJudgement.Doubt(stated) is { } doubt)
-            notes.Add($"{_what}: {doubt}");
+        if (boxes.Doubt() is { } doubt)
+            notes.Add(doubt);
         if (
             Pipeline.OfType<LoadImage>().FirstOrDefault() is { ChecksSize: true } load
             && ImageSizeCheck.Run(_files, images, load, advance) is { } note
@@ -135,19 +135,6 @@ public abstract class DetectionDataset : Dataset
             notes.Add(note);
         notes.AddRange(PixelDepth.Notes(this));
         return notes;
-    }
-
-    /// <summary>Boxes that are numbers; of very many as many as tell how they are written, spread over all.</summary>
-    private static List<StatedBox> Stated(List<AnnotatedImage> images)
-    {
-        const int Most = 1 << 20;
-        var step = 1 + images.Sum(image => (long)image.Objects.Count) / Most;
-        var (stated, at) = (new List<StatedBox>(), 0L);
-        foreach (var image in images)
-        foreach (var item in image.Objects)
-            if (at++ % step == 0 && item.IsNumbers)
-                stated.Add(new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width));
-        return stated;
     }
 
     private BoxAnnotation AnnotationOf(AnnotatedObject[] objects, AnnotatedImage image) =>

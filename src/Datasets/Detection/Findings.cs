@@ -37,7 +37,8 @@ public enum FindingKind
 
 /// <summary>Gathers what is wrong with annotations, so that it is said all at once.</summary>
 /// <param name="policy">What becomes of each kind.</param>
-public sealed class Findings(Func<FindingKind, BadData> policy)
+/// <param name="option">What a tool's user gives to leave out all that can't be used; null: the data set's option of each kind.</param>
+public sealed class Findings(Func<FindingKind, BadData> policy, string? option = null)
 {
     private const int Shown = 6;
 
@@ -96,12 +97,14 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
                                 ? Invariant($"… and {entry.Value.Count - entry.Value.First.Count:N0} more of that kind.")
                                 : ""
                         )
-                        .Append(Skipping(entry.Key, entry.Value.Count))
+                        .Append(option is null ? Skipping(entry.Key, entry.Value.Count) : "")
                 )
+                .Concat(required)
+                .Append(option is null || fatal.Length == 0 ? "" : $"{option} leaves out what can't be used.")
                 .Where(line => line.Length > 0);
             throw new UserErrorException(
-                string.Join("\n  ", lines.Concat(required)),
-                [.. fatal.Select(entry => new Advice(Skipping(entry.Key, entry.Value.Count), Option(entry.Key)))]
+                string.Join("\n  ", lines),
+                option is not null ? [] : [.. fatal.Select(entry => new Advice(Skipping(entry.Key, entry.Value.Count), Option(entry.Key)))]
             );
         }
         return
@@ -116,8 +119,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
         ];
     }
 
-    private static string Skipping(FindingKind kind, long count) =>
-        $"\"{Option(kind)}\": \"skip\" leaves {(count == 1 ? "it" : "them")} out.";
+    private string Skipping(FindingKind kind, long count) => $"\"{Option(kind)}\": \"skip\" leaves {(count == 1 ? "it" : "them")} out.";
 
     private static LeftOutKind KindOf(FindingKind kind) =>
         kind switch
@@ -138,8 +140,9 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
             _ => "annotation files that can't be read",
         };
 
-    private static string Option(FindingKind kind) =>
-        kind switch
+    private string Option(FindingKind kind) =>
+        option
+        ?? kind switch
         {
             FindingKind.BadBox => "on_bad_box",
             FindingKind.UnknownClass => "on_unknown_class",

@@ -99,6 +99,7 @@ public sealed class VocDetection : DetectionDataset
                 .. read.Images.Select(image =>
                     image with
                     {
+                        CornersFrom = options.OneBased ? 1 : 0,
                         Objects =
                         [
                             .. image

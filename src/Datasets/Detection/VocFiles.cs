@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml;
 using System.Xml.Linq;
 using Tessera.Datasets.Storage;
@@ -137,6 +136,7 @@ public static class VocFiles
                 );
         }
         var (classes, objects) = (new List<string>(), new List<AnnotatedObject>());
+        var stated = (Dictionary<long, string>?)null;
         foreach (var element in root.Elements("object"))
         {
             var name = element.Element("name")?.Value.Trim(); // a <part> has a name and a box of its own
@@ -148,6 +148,8 @@ public static class VocFiles
             }
             var box = element.Element("bndbox");
             var (x1, y1, x2, y2) = (Number(box, "xmin"), Number(box, "ymin"), Number(box, "xmax"), Number(box, "ymax"));
+            if (VocNumbers.Fault(box) is { } fault)
+                (stated ??= []).TryAdd(Line(box ?? element), fault);
             var shift = oneBased ? 1 : 0;
             objects.Add(
                 new AnnotatedObject(x1 - shift, y1 - shift, x2 - x1, y2 - y1, index)
@@ -161,7 +163,11 @@ public static class VocFiles
         var size = root.Element("size");
         return new Parsed(
             path,
-            new AnnotatedImage(image, Side(Number(size, "height")), Side(Number(size, "width")), objects) { Source = path },
+            new AnnotatedImage(image, Side(Number(size, "height")), Side(Number(size, "width")), objects)
+            {
+                Source = path,
+                Stated = stated,
+            },
             classes,
             null
         );
@@ -184,14 +190,17 @@ public static class VocFiles
         }
         catch (XmlException e)
         {
-            throw new UserErrorException($"{path}:{Math.Max(1, e.LineNumber)}  not XML: {e.Message}", e);
+            var what =
+                bytes.Span.IndexOf("<!DOCTYPE"u8) >= 0
+                    ? "a document type (<!DOCTYPE …>) may not stand in the file: take it out, with the entities that it declares."
+                    : $"not XML: {e.Message}";
+            throw new UserErrorException($"{path}:{Math.Max(1, e.LineNumber)}  {what}", e);
         }
     }
 
     private static int Line(XElement element) => ((IXmlLineInfo)element).LineNumber;
 
-    private static double Number(XElement? parent, string name) =>
-        double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+    private static double Number(XElement? parent, string name) => VocNumbers.Of(parent?.Element(name));
 
     private static bool Flag(XElement parent, string name) =>
         parent.Element(name)?.Value.Trim().ToLowerInvariant() is "1" or "true" or "yes";

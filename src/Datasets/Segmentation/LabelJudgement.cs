@@ -81,26 +81,29 @@ internal sealed class LabelJudgement
             );
     }
 
-    /// <summary>0 and 255 alone, by a table that nobody wrote, for one class or two.</summary>
+    /// <summary>0 and 255 alone, by a table that nobody wrote: whatever the number of classes, all that counts is the first.</summary>
     private bool IsBinary(List<KeyValuePair<int, long>> ignored) =>
-        _implied && _table.Classes.Count <= 2 && ignored is [{ Key: LabelTable.Ignore }] && _values.Count == 2 && _values.ContainsKey(0);
+        _implied && ignored is [{ Key: LabelTable.Ignore }] && _values.Count == 2 && _values.ContainsKey(0);
 
     private string Binary(long[] classes, long ignored)
     {
-        var (first, second) = (_table.Classes[0], _table.Classes.Count > 1 ? _table.Classes[1] : null);
-        var fault = second is null ? $"every pixel is \"{first}\" or ignored" : $"no pixel is \"{second}\"";
-        var meant = second is null
-            ? $"\"classes\": [\"background\", \"{first}\"], \"label_map\": {{ \"0\": \"background\", \"255\": \"{first}\" }}"
-            : $"\"label_map\": {{ \"0\": \"{first}\", \"255\": \"{second}\" }}";
-        var really = second is null
-            ? $"{{ \"0\": \"{first}\", \"255\": \"ignore\" }}"
-            : $"{{ \"0\": \"{first}\", \"1\": \"{second}\", \"255\": \"ignore\" }}";
+        var names = _table.Classes;
+        var fault =
+            names.Count == 2 ? $"no pixel is \"{names[1]}\""
+            : names.Count == 1 ? $"every pixel is \"{names[0]}\" or ignored"
+            : $"every pixel is \"{names[0]}\" or ignored, of {names.Count} classes";
+        var (first, second) = names.Count == 1 ? ("background", names[0]) : (names[0], names[1]);
+        var meant =
+            (names.Count == 2 ? "" : $"\"classes\": [\"{first}\", \"{second}\"], ")
+            + $"\"label_map\": {{ \"0\": \"{first}\", \"255\": \"{second}\" }}";
+        var really = string.Join(", ", names.Take(Named).Select((name, i) => $"\"{i}\": \"{name}\"")) + (names.Count > Named ? ", …" : "");
         return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{fault}; {ignored:N0} pixels are 255, which is ignored, and all others ({classes[0]:N0}) are 0. There would be "
                     + $"nothing to learn.\n"
             )
-            + $"Masks of 0 and 255 mostly mean the second class by 255: {meant}. If 255 is to be ignored, say so: \"label_map\": {really}.";
+            + $"Masks of 0 and 255 mostly mean the second class by 255: {meant}. If 255 is to be ignored, say so: \"label_map\": "
+            + $"{{ {really}, \"255\": \"ignore\" }}.";
     }
 
     private string Absent(int[] absent)

@@ -23,6 +23,8 @@ public abstract class FileStore
         "@eaDir",
         "$RECYCLE.BIN",
         "System Volume Information",
+        "#recycle",
+        "lost+found",
     ];
 
     private protected FileStore(string location) => Location = location;
@@ -33,6 +35,11 @@ public abstract class FileStore
     /// <summary>Every file's name, in ordinal order; hidden files and what systems leave behind (__MACOSX, Thumbs.db) are not among
     /// them.</summary>
     public abstract IReadOnlyList<string> Names { get; }
+
+    /// <summary>The folders directly below another, whatever they hold, in no order; hidden ones left out. Of an archive those that it
+    /// lists.</summary>
+    /// <param name="prefix">With its slash; "" for the store's own.</param>
+    internal abstract IEnumerable<string> FoldersIn(string prefix);
 
     /// <summary>Opens a folder or a .zip archive.</summary>
     /// <exception cref="UserErrorException">There is no such thing, or the archive is damaged.</exception>

@@ -29,6 +29,16 @@ internal sealed class FolderStore(string path) : FileStore(path)
         }
     }
 
+    internal override IEnumerable<string> FoldersIn(string prefix) =>
+        Directory
+            .EnumerateDirectories(
+                Path.Combine(Location, prefix),
+                "*",
+                new EnumerationOptions { AttributesToSkip = Visible.AttributesToSkip }
+            )
+            .Select(folder => Path.GetFileName(folder))
+            .Where(name => !IsHidden(name));
+
     public override string Describe(string name) => Path.Combine(Location, name);
 
     public override bool Contains(string name) => File.Exists(Describe(name));

@@ -29,6 +29,7 @@ internal sealed class ZipStore : FileStore
     private readonly long _length;
     private readonly FileStamp _stamp;
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly List<string> _folders = [];
     private readonly string[] _names;
 
     public ZipStore(string path)
@@ -51,6 +52,12 @@ internal sealed class ZipStore : FileStore
     }
 
     public override IReadOnlyList<string> Names => _names;
+
+    internal override IEnumerable<string> FoldersIn(string prefix) =>
+        _folders
+            .Where(name => name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal) && !IsHidden(name))
+            .Select(name => name[prefix.Length..name.IndexOf('/', prefix.Length)])
+            .Distinct();
 
     public override string Describe(string name) => $"{Location}:{name}";
 
@@ -157,7 +164,9 @@ internal sealed class ZipStore : FileStore
                 || entry.Offset > _length - LocalSize - entry.PackedSize
             )
                 throw Damaged($"{name} lies outside the file");
-            if (!name.EndsWith('/'))
+            if (name.EndsWith('/'))
+                _folders.Add(name);
+            else
                 _entries[name] = entry;
             rest = rest[total..];
         }

@@ -151,6 +151,14 @@ internal static class CheckpointErrors
                 + "share this layer."
         );
 
+    /// <param name="broken">The model's names of tensors that hold a NaN or an infinity, at least one.</param>
+    public static UserErrorException NotFinite(string path, IReadOnlyList<string> broken) =>
+        new(
+            $"{path}\n  {WeightsFileErrors.Some(broken)} {(broken.Count == 1 ? "holds" : "hold")} NaN or infinite values: the "
+                + $"weights are of a "
+                + "training that failed, and would make every output so. Take an earlier checkpoint of it."
+        );
+
     public static UserErrorException NothingFits(
         string path,
         IReadOnlyDictionary<string, TorchSharp.torch.Tensor> target,

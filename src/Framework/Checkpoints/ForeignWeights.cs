@@ -73,6 +73,8 @@ public static class ForeignWeights
                 Path.GetFileName(path),
                 string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : "")
             );
+        foreach (var average in file.Others.Where(entry => Wrappers.IsAveraged(entry.Split(' ')[0])))
+            s_log.LogWarning("{0}: {1} seems to be an average of the weights, but has no tensors by name: it isn't taken.", path, average);
         var target = module.state_dict();
         var found = NameMatch.Find(module, target, file, options, path);
         s_log.LogInformation("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
@@ -92,6 +94,8 @@ public static class ForeignWeights
         if (report.Loaded.Count == 0)
             throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
         RequireForm(module, file, report, path);
+        if (FiniteState.Broken(target.Where(entry => report.Loaded.Contains(entry.Key))) is { Count: > 0 } broken)
+            throw CheckpointErrors.NotFinite(path, broken);
         if (options.Strict && !report.IsComplete)
             throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
         ClassesOfFile.Tell(path, rows, module, file, context);

@@ -21,7 +21,7 @@ internal static class ComponentErrors
             return $"{name} is {A(kind.Name)}, but not one that fits here.\n{list}";
         if (elsewhere.FirstOrDefault(component => component.Kind.Type != kind.Type) is { } other)
             return $"{name} is {A(other.Kind.Name)}; {A(kind.Name)} is expected here.\n{list}";
-        var foreign = ForeignNames.Component(name) is { } ours
+        var foreign = ForeignComponents.Find(name) is { } ours
             ? known.Contains(ours.Name) || ours.Name.Length == 0
                 ? $" {ours.Text}"
                 : ""

@@ -108,7 +108,7 @@ internal static class ForeignNames
         ["max_epochs"] = (MmLab, "train.epochs", null),
         ["total_epochs"] = (MmLab, "train.epochs", null),
         ["val_interval"] = (MmLab, "train.validate_every", null),
-        ["train_cfg"] = (MmLab, "train", null),
+        ["train_cfg"] = (MmLab, "train", "of the config; a detector's assigner, sampler and proposals are options of its heads"),
         ["val_cfg"] = (MmLab, "val", null),
         ["test_cfg"] = (MmLab, "test", null),
         ["train_dataloader"] = (MmLab, "train.loader", "with the data set in train.dataset"),
@@ -129,7 +129,7 @@ internal static class ForeignNames
         ["custom_hooks"] = (MmLab, "hooks", "a map of named hooks"),
         ["checkpoint_config"] = (MmLab, "hooks.checkpoint", null),
         ["log_config"] = (MmLab, "hooks", null),
-        ["load_from"] = (MmLab, "model.backbone.init", "or --resume on the command line"),
+        ["load_from"] = (MmLab, "model.init", "{ \"type\": \"Pretrained\", \"checkpoint\": … }"),
         ["resume_from"] = (MmLab, "--resume", "on the command line"),
         ["resume"] = (MmLab, "--resume", "on the command line"),
         ["init_cfg"] = (MmLab, "init", null),
@@ -137,13 +137,41 @@ internal static class ForeignNames
         ["custom_imports"] = (MmLab, "plugins", null),
         ["default_scope"] = (MmLab, "type", "components are known by their names alone"),
         ["randomness"] = (MmLab, "seed", null),
-        ["img_scale"] = (MmLab, "size", null),
+        ["img_scale"] = (
+            MmLab,
+            "size",
+            "height first; (1333, 800) with the ratio kept is \"shorter_side\": 800, \"max_longer_side\": 1333"
+        ),
         ["img_norm_cfg"] = (MmLab, "Normalize", "a step of the pipeline"),
         ["data_preprocessor"] = (MmLab, "Normalize", "a step of the pipeline"),
-        ["ann_file"] = (MmLab, "path", null),
+        ["ann_file"] = (MmLab, "annotations", "\"path\" is the folder of the images"),
         ["img_prefix"] = (MmLab, "path", null),
         ["data_prefix"] = (MmLab, "path", null),
         ["num_classes"] = (MmLab, "dataset", "the count comes from the data's class names"),
+        ["in_channels"] = (MmLab, "model", "the width follows from the part before; leave it out"),
+        ["data"] = (MmLab, "train.dataset", "with val.dataset and test.dataset beside it, and a loader in each part"),
+        ["data_root"] = (MmLab, "path", "of the data set; data_root at the root of the config is where all paths begin"),
+        ["dataset_type"] = (MmLab, "dataset.type", null),
+        ["filter_cfg"] = (MmLab, "filter_empty", "of a detection data set"),
+        ["shuffle"] = (MmLab, "sampler", "training data is shuffled, others keep their order; leave it out"),
+        ["pin_memory"] = (MmLab, "loader", "there is nothing to choose; leave it out"),
+        ["to_rgb"] = (MmLab, "LoadImage", "a step of the pipeline; images are read as RGB, leave it out"),
+        ["flip_ratio"] = (MmLab, "prob", "of RandomFlip"),
+        ["crop_size"] = (MmLab, "RandomCrop", "a step of the pipeline, with \"size\""),
+        ["tta_model"] = (MmLab, "model.test", "flip and scales"),
+        ["tta_pipeline"] = (MmLab, "model.test", "flip and scales"),
+        ["runner"] = (MmLab, "train.epochs", "or iterations with \"loop\": \"iterations\""),
+        ["fp16"] = (MmLab, "precision", "\"auto\" takes bf16 where the device has it"),
+        ["auto_scale_lr"] = (MmLab, "optimizer.lr", "rates are taken as they are written, whatever the batch; leave it out"),
+        ["with_cp"] = (MmLab, "train.checkpoint_activations", null),
+        ["find_unused_parameters"] = (MmLab, "train", "parts without a gradient need no word; leave it out"),
+        ["cudnn_benchmark"] = (MmLab, "device", "there is nothing to choose; leave it out"),
+        ["env_cfg"] = (MmLab, "threads", "the other words of it have no counterpart; leave them out"),
+        ["log_level"] = (MmLab, "hooks.log", "there are no levels; leave it out"),
+        ["visualizer"] = (MmLab, "hooks", "TensorBoard's files are written without one; leave it out"),
+        ["norm_cfg"] = (MmLab, "train.sync_bn", "true for SyncBN; heads and necks that can have other norms take \"norm\""),
+        ["use_sigmoid"] = (MmLab, "losses", "BinaryCrossEntropyLoss is the one with a sigmoid, CrossEntropyLoss with a softmax"),
+        ["bbox_coder"] = (MmLab, "box_coder", null),
         ["amp"] = (Timm, "precision", null),
         ["drop_path_rate"] = (Timm, "drop_path", null),
         ["drop_rate"] = (Timm, "dropout", null),
@@ -153,78 +181,9 @@ internal static class ForeignNames
         ["smoothing"] = (Timm, "label_smoothing", null),
     };
 
-    private static readonly Dictionary<string, (string Ours, string Origin)> Components = new()
-    {
-        ["LoadImageFromFile"] = ("LoadImage", MmLab),
-        ["LoadAnnotations"] = ("", MmLab),
-        ["PackDetInputs"] = ("", MmLab),
-        ["PackInputs"] = ("", MmLab),
-        ["PackSegInputs"] = ("", MmLab),
-        ["DefaultFormatBundle"] = ("", MmLab),
-        ["Collect"] = ("", MmLab),
-        ["ImageToTensor"] = ("", MmLab),
-        ["CocoDataset"] = ("CocoDetection", MmLab),
-        ["VOCDataset"] = ("VocDetection", MmLab),
-        ["XMLDataset"] = ("VocDetection", MmLab),
-        ["FilterAnnotations"] = ("FilterBoxes", MmLab),
-        ["RandomChoiceResize"] = ("RandomResize", MmLab),
-        ["RandomZoomOut"] = ("Expand", "torchvision"),
-        ["RandomIoUCrop"] = ("MinIoURandomCrop", "torchvision"),
-        ["MultiImageMixDataset"] = ("Mosaic", MmLab),
-        ["PascalVOCDataset"] = ("VocSegmentation", MmLab),
-        ["PascalContextDataset"] = ("PascalContext", MmLab),
-        ["CityscapesDataset"] = ("Cityscapes", MmLab),
-        ["ADE20KDataset"] = ("Ade20k", MmLab),
-        ["COCOStuffDataset"] = ("CocoStuff", MmLab),
-        ["BaseSegDataset"] = ("SegmentationFolder", MmLab),
-        ["EncoderDecoder"] = ("Segmentor", MmLab),
-        ["LinearClsHead"] = ("LinearHead", MmLab),
-        ["CustomDataset"] = ("ImageFolder", MmLab),
-        ["ImageNet"] = ("ImageFolder", MmLab),
-        ["CIFAR10"] = ("Cifar", MmLab),
-        ["CIFAR100"] = ("Cifar", MmLab),
-        ["FCNHead"] = ("FcnHead", MmLab),
-        ["FasterRCNN"] = ("TwoStageDetector", MmLab),
-        ["MaskRCNN"] = ("TwoStageDetector", MmLab),
-        ["CascadeRCNN"] = ("TwoStageDetector", MmLab),
-        ["DETR"] = ("Detr", MmLab),
-        ["Shared2FCBBoxHead"] = ("ConvFcBboxHead", MmLab),
-        ["Shared4Conv1FCBBoxHead"] = ("ConvFcBboxHead", MmLab),
-        ["ConvFCBBoxHead"] = ("ConvFcBboxHead", MmLab),
-        ["FCNMaskHead"] = ("FcnMaskHead", MmLab),
-        ["RPNHead"] = ("RpnHead", MmLab),
-        ["CSPDarknet"] = ("CspDarknet", MmLab),
-        ["CSPNeXt"] = ("CspNext", MmLab),
-        ["YOLOXPAFPN"] = ("YoloxPafpn", MmLab),
-        ["CSPNeXtPAFPN"] = ("CspNextPafpn", MmLab),
-        ["YOLOX"] = ("Detector", MmLab),
-        ["YOLOXHead"] = ("YoloxHead", MmLab),
-        ["ATSS"] = ("Detector", MmLab),
-        ["ATSSHead"] = ("AtssHead", MmLab),
-        ["GFL"] = ("Detector", MmLab),
-        ["GFLHead"] = ("GflHead", MmLab),
-        ["RTMDet"] = ("Detector", MmLab),
-        ["RTMDetSepBNHead"] = ("RtmdetHead", MmLab),
-        ["SimOTAAssigner"] = ("SimOtaAssigner", MmLab),
-        ["DeltaXYWHBBoxCoder"] = ("DeltaXywhCoder", MmLab),
-        ["FSCELoss"] = ("CrossEntropyLoss", OpenSeg),
-        ["FSOhemCELoss"] = ("OhemCrossEntropyLoss", OpenSeg),
-        ["OhemCrossEntropy"] = ("OhemCrossEntropyLoss", MmLab),
-        ["OHEMPixelSampler"] = ("OhemCrossEntropyLoss", MmLab),
-        ["LovaszSoftmax"] = ("LovaszLoss", OpenSeg),
-        ["RMILoss"] = ("RmiLoss", OpenSeg),
-        ["IoUMetric"] = ("MeanIoU", MmLab),
-        ["DefaultSampler"] = ("RandomSampler", MmLab),
-        ["EMAHook"] = ("EmaHook", MmLab),
-    };
-
     /// <summary>Every option that a message recommends, with what is said beside it.</summary>
     public static IEnumerable<(string Word, string Ours, string? Note)> RecommendedOptions =>
         Options.Select(entry => (entry.Key, entry.Value.Ours, entry.Value.Note));
-
-    /// <summary>Every component that a message recommends.</summary>
-    public static IEnumerable<(string Word, string Ours)> RecommendedComponents =>
-        Components.Where(entry => entry.Value.Ours.Length > 0).Select(entry => (entry.Key, entry.Value.Ours));
 
     /// <summary>What the option is called here, or null for a name of nobody's.</summary>
     /// <param name="known">The options at the place where it was written.</param>
@@ -235,19 +194,5 @@ internal static class ForeignNames
         var last = entry.Ours.Split('.')[^1];
         var ours = known.Contains(last) ? last : entry.Ours;
         return $"That is {entry.Origin}'s word; here it is \"{ours}\"{(entry.Note is null ? "" : $": {entry.Note}")}.";
-    }
-
-    /// <summary>What the component is called here, or null for a name of nobody's; an empty name where none is needed.</summary>
-    public static (string Name, string Text)? Component(string name)
-    {
-        if (!Components.TryGetValue(name, out var entry))
-            return null;
-        return entry.Ours.Length == 0
-            ? (
-                "",
-                $"That is {entry.Origin}'s; Tessera needs no such step, leave it "
-                    + $"out{(name == "LoadAnnotations" ? " (for segmentation: LoadSegmentation stands in its place)" : "")}."
-            )
-            : (entry.Ours, $"That is {entry.Origin}'s name; here it is \"{entry.Ours}\".");
     }
 }

@@ -113,6 +113,45 @@ public sealed class RunLengthMask
         return new RunLengthMask(height, width, runs);
     }
 
+    /// <summary>The pixels that masks with at least half of the weight have inside.</summary>
+    /// <param name="masks">At least one, all of one size.</param>
+    /// <param name="weights">As many, none negative and not all 0.</param>
+    /// <exception cref="ArgumentException">They are not so.</exception>
+    public static RunLengthMask Vote(IReadOnlyList<RunLengthMask> masks, IReadOnlyList<double> weights)
+    {
+        if (masks.Count == 0 || masks.Any(mask => mask.Height != masks[0].Height || mask.Width != masks[0].Width))
+            throw new ArgumentException("Masks that vote are of one size.", nameof(masks));
+        if (weights.Count != masks.Count || weights.Any(weight => !(weight >= 0)) || !(weights.Sum() > 0))
+            throw new ArgumentException($"{masks.Count} masks need as many weights, not negative and not all 0.", nameof(weights));
+        if (masks.Count == 1)
+            return masks[0];
+        var borders = masks.SelectMany((mask, which) => mask.Borders().Select(at => (At: at, Which: which))).OrderBy(border => border.At);
+        var half = weights.Sum() / 2;
+        var has = new bool[masks.Count];
+        var runs = new List<int>();
+        var (inside, start) = (false, 0);
+        foreach (var pixel in borders.GroupBy(border => border.At))
+        {
+            foreach (var (_, which) in pixel)
+                has[which] = !has[which];
+            // Summed anew: what is added and taken off again leaves rounding behind, and halves are common.
+            if (weights.Where((_, which) => has[which]).Sum() >= half == inside)
+                continue;
+            runs.Add(pixel.Key - start);
+            (inside, start) = (!inside, pixel.Key);
+        }
+        runs.Add((masks[0].Height * masks[0].Width) - start);
+        return new RunLengthMask(masks[0].Height, masks[0].Width, runs);
+    }
+
+    /// <summary>Where runs begin, but for the first; pixels are counted column by column.</summary>
+    private IEnumerable<int> Borders()
+    {
+        var at = 0;
+        for (var i = 0; i < _runs.Length - 1; i++)
+            yield return at += _runs[i];
+    }
+
     /// <returns>H x W x 1, UInt8, 1 inside and 0 outside.</returns>
     public Image ToImage()
     {

@@ -25,14 +25,18 @@ public sealed record BoxFusionOptions(double Iou = 0.55, double LeastScore = 0, 
 
 /// <summary>A box with its score and class.</summary>
 /// <param name="Corners">x1, y1, x2, y2, in any unit that all boxes share.</param>
-public readonly record struct ScoredBox((double X1, double Y1, double X2, double Y2) Corners, double Score, int Label);
+public readonly record struct ScoredBox((double X1, double Y1, double X2, double Y2) Corners, double Score, int Label)
+{
+    /// <summary>The object's mask, in the size of the image; null where only the box is known.</summary>
+    public RunLengthMask? Mask { get; init; }
+}
 
 /// <summary>Weighted boxes fusion: boxes of several models that lie on one object become one, their mean weighted by score.</summary>
 /// <remarks>
 /// Solovyev, Wang and Gabruseva, "Weighted boxes fusion: ensembling boxes from different object detection models", Image and Vision
 /// Computing 107, 2021, arXiv:1910.13302. Class by class and from the best score on, a box joins the fused box that it overlaps most, as
 /// that one lies by then. Boxes are corners, not x, y, width, height; a box without extent, or that scores nothing, is left out; no score
-/// exceeds 1.
+/// exceeds 1. Masks of boxes that become one vote on each pixel with the same weights; a box with and one without give one without.
 /// </remarks>
 public static class BoxFusion
 {
@@ -70,7 +74,10 @@ public static class BoxFusion
                 best.Add(box);
             }
             fused.AddRange(
-                clusters.Select(cluster => new ScoredBox(cluster.Corners, Math.Min(1, cluster.Score(weights, options.Score)), label.Key))
+                clusters.Select(cluster => new ScoredBox(cluster.Corners, Math.Min(1, cluster.Score(weights, options.Score)), label.Key)
+                {
+                    Mask = cluster.Mask,
+                })
             );
         }
         return [.. fused.OrderByDescending(box => box.Score)];
@@ -91,6 +98,10 @@ public static class BoxFusion
     internal static double IoU((double X1, double Y1, double X2, double Y2) a, (double X1, double Y1, double X2, double Y2) b) =>
         BoxGeometry.IoU([a.X1, a.Y1, a.X2 - a.X1, a.Y2 - a.Y1], [b.X1, b.Y1, b.X2 - b.X1, b.Y2 - b.Y1]);
 
+    /// <returns>null where a box has none.</returns>
+    internal static RunLengthMask? Vote(IEnumerable<RunLengthMask?> masks, IReadOnlyList<double> weights) =>
+        masks.OfType<RunLengthMask>().ToArray() is var found && found.Length == weights.Count ? RunLengthMask.Vote(found, weights) : null;
+
     /// <param name="Weight">The model's.</param>
     private readonly record struct Weighed(ScoredBox Box, int Model, double Weight)
     {
@@ -102,6 +113,8 @@ public static class BoxFusion
         private readonly List<Weighed> _boxes = [];
 
         public (double X1, double Y1, double X2, double Y2) Corners { get; private set; }
+
+        public RunLengthMask? Mask => Vote(_boxes.Select(member => member.Box.Mask), [.. _boxes.Select(member => member.Score)]);
 
         public void Add(Weighed box)
         {

@@ -35,7 +35,8 @@ public sealed record ResultFusionOptions(
 /// <remarks>
 /// Wbf: Solovyev and others, 2021, arXiv:1910.13302. Soft-NMS: Bodla and others, 2017, arXiv:1704.04503. Nmw: Zhou and others, "CAD: Scale
 /// Invariant Framework for Real-Time Object Detection", ICCV workshops 2017. Without wbf, which weighs for itself, a model's scores are
-/// multiplied by its weight over the greatest weight, so that none exceeds 1.
+/// multiplied by its weight over the greatest weight, so that none exceeds 1. A box that stays keeps its mask; with nmw masks vote with the
+/// weights of the mean.
 /// </remarks>
 public static class ResultFusion
 {
@@ -114,7 +115,11 @@ public static class ResultFusion
     {
         double[] weights = [.. cluster.Select(box => box.Score * BoxFusion.IoU(box.Corners, cluster[0].Corners))];
         var sum = weights.Sum();
-        return cluster[0] with { Corners = (Of(box => box.X1), Of(box => box.Y1), Of(box => box.X2), Of(box => box.Y2)) };
+        return cluster[0] with
+        {
+            Corners = (Of(box => box.X1), Of(box => box.Y1), Of(box => box.X2), Of(box => box.Y2)),
+            Mask = BoxFusion.Vote(cluster.Select(box => box.Mask), weights),
+        };
 
         double Of(Func<(double X1, double Y1, double X2, double Y2), double> corner) =>
             cluster.Select((box, i) => weights[i] * corner(box.Corners)).Sum() / sum;

@@ -27,7 +27,8 @@ internal sealed class WinogradConvolution : IDisposable
     private readonly int _width;
     private readonly int _dilation;
 
-    /// <param name="weight">Gives it, [O, C, 3, 3], when first needed and once more for a last portion of the other size; float32, input and
+    /// <param name="weight">Gives it, [O, C, 3, 3], when first needed and once more for a last portion of the other size; float32,
+    /// input and
     /// output channels multiples of 16.</param>
     /// <param name="bias">[O]; copied.</param>
     /// <param name="dilation">Also the padding on each side.</param>

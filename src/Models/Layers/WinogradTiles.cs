@@ -1,6 +1,7 @@
 namespace Tessera.Models.Layers;
 
-/// <summary>The tiles of 4 x 4 outputs that cover a batch of maps. A dilated convolution is one of its own on each of the dilation² maps that
+/// <summary>The tiles of 4 x 4 outputs that cover a batch of maps. A dilated convolution is one of its own on each of the dilation²
+/// maps that
 /// hold every dilation-th row and column.</summary>
 /// <param name="Images">Maps in the batch.</param>
 /// <param name="Height">In pixels.</param>
@@ -25,7 +26,8 @@ internal readonly record struct WinogradTiles(int Images, int Height, int Width,
     public int Count => Images * Rows * Columns;
 
     /// <summary>Which inputs a tile reads.</summary>
-    /// <param name="pixels">[<see cref="In"/>²]: indices into the batch's pixels, image by image and row by row; or <see cref="Outside"/>.</param>
+    /// <param name="pixels">[<see cref="In"/>²]: indices into the batch's pixels, image by image and row by row; or <see
+    /// cref="Outside"/>.</param>
     public void Inputs(int tile, Span<int> pixels) => Pixels(tile, In, -1, pixels);
 
     /// <summary>Which outputs a tile writes.</summary>
@@ -41,8 +43,7 @@ internal readonly record struct WinogradTiles(int Images, int Height, int Width,
         for (var j = 0; j < side; j++)
         {
             var (y, x) = (firstRow + (i * Dilation), firstColumn + (j * Dilation));
-            pixels[(i * side) + j] =
-                (uint)y < (uint)Height && (uint)x < (uint)Width ? (((image * Height) + y) * Width) + x : Outside;
+            pixels[(i * side) + j] = (uint)y < (uint)Height && (uint)x < (uint)Width ? (((image * Height) + y) * Width) + x : Outside;
         }
     }
 

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Tessera.Models.Layers;
 
 /// <summary>
-/// The three transforms of F(4x4, 3x3): y = Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A. Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks",
+/// The three transforms of F(4x4, 3x3): y = Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A. Lavin and Gray, "Fast Algorithms for Convolutional Neural
+/// Networks",
 /// 2015, <see href="https://arxiv.org/abs/1509.09308">arXiv:1509.09308</see>, equations 11 and 12 for the points 0, ±1, ±2.
 /// </summary>
 internal static class WinogradTransforms
@@ -35,7 +36,11 @@ internal static class WinogradTransforms
         using var scope = NewDisposeScope();
         var g = tensor(s_g, [In, 3]);
         var parts = g.matmul(weight.to(ScalarType.Float64)).matmul(g.t()); // [O, C, 6, 6]
-        return parts.permute(2, 3, 0, 1).reshape(Parts * weight.shape[0], weight.shape[1], 1, 1).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return parts
+            .permute(2, 3, 0, 1)
+            .reshape(Parts * weight.shape[0], weight.shape[1], 1, 1)
+            .to(ScalarType.Float32)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Bᵀ x B of one tile.</summary>
@@ -65,7 +70,13 @@ internal static class WinogradTransforms
     /// <param name="rectified">Negative outputs become 0.</param>
     /// <param name="map">[pixels, channels]: receives the outputs.</param>
     /// <param name="pixels">[16], of <see cref="WinogradTiles.Outputs"/>.</param>
-    public static void Output(ReadOnlySpan<float> parts, ReadOnlySpan<float> bias, bool rectified, Span<float> map, ReadOnlySpan<int> pixels)
+    public static void Output(
+        ReadOnlySpan<float> parts,
+        ReadOnlySpan<float> bias,
+        bool rectified,
+        Span<float> map,
+        ReadOnlySpan<int> pixels
+    )
     {
         var channels = bias.Length;
         var least = new Vector<float>(rectified ? 0 : float.NegativeInfinity);

@@ -82,14 +82,26 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPred
     {
         using var scope = NewDisposeScope();
         var levels = ClassLogits(outputs);
-        return scope.MoveToOuter(stack([.. objects.Select(Logit)]));
+        var byLevel = Enumerable.Range(0, objects.Count).GroupBy(row => objects[row].Place.Level).ToArray();
+        var logits = cat([.. byLevel.Select(rows => Of(levels[rows.Key], [.. rows]))]);
+        var places = new long[objects.Count];
+        foreach (var (at, row) in byLevel.SelectMany(rows => rows).Index())
+            places[row] = at;
+        return scope.MoveToOuter(logits.index(Indices(places)));
 
-        Tensor Logit(DetectedObject found, int row)
+        Tensor Of(Tensor level, int[] rows)
         {
-            var (place, logits) = (found.Place, levels[found.Place.Level]);
-            place.Require(this, logits);
-            return logits[row, (place.Shape * bbox_head.Classes) + found.Label, place.Row, place.Column];
+            foreach (var row in rows)
+                objects[row].Place.Require(this, level);
+            return level.index(
+                Indices(rows.Select(row => (long)row)),
+                Indices(rows.Select(row => (long)(objects[row].Place.Shape * bbox_head.Classes) + objects[row].Label)),
+                Indices(rows.Select(row => (long)objects[row].Place.Row)),
+                Indices(rows.Select(row => (long)objects[row].Place.Column))
+            );
         }
+
+        Tensor Indices(IEnumerable<long> values) => tensor(values.ToArray(), device: outputs[0].device);
     }
 
     public IReadOnlyList<IReadOnlyList<DetectedObject>> Locate(Batch batch)

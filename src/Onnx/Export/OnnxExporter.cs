@@ -2,6 +2,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.Heads.Segmentation;
+using Tessera.Models.TaskModels;
 using Tessera.Onnx.Format;
 using Tessera.Onnx.Lowering;
 using TorchSharp;
@@ -15,6 +16,8 @@ public static class OnnxExporter
     internal const string Images = "images",
         Pixels = "pixels",
         Content = "content";
+
+    private const string OpenSize = "the file must leave the size of the model's input open";
 
     /// <summary>Exports the model of a checkpoint's session.</summary>
     /// <param name="session">Of a checkpoint, on the CPU.</param>
@@ -54,6 +57,11 @@ public static class OnnxExporter
         if (session.Model is not IExplainable)
             throw new UserErrorException(
                 $"{session.Model.GetName()} does not give its outputs as tensors (IExplainable.Outputs), so it can't be exported."
+            );
+        if (session.Model is TwoStageDetector)
+            throw new UserErrorException(
+                $"{session.Model.GetName()} can't be exported: its second stage looks at other regions in each image, which no graph of "
+                    + "fixed operators does. Detectors of one stage and RtDetr can."
             );
         var names = session.Model.TapNames().ToHashSet(StringComparer.Ordinal);
         foreach (var tap in options.Taps.Where(tap => !names.Contains(tap)))
@@ -137,7 +145,7 @@ public static class OnnxExporter
                     + $"{size.Height} x {size.Width}."
             );
         if (made is null && !options.Open.HasFlag(OpenSides.Size))
-            throw new UserErrorException("The pipeline makes images of several sizes, so the file must leave the size open.");
+            throw new UserErrorException($"The pipeline makes images of several sizes, so {OpenSize}.", new Advice(OpenSize, "open_size"));
         return value;
     }
 

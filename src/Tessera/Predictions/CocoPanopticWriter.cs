@@ -58,7 +58,7 @@ public sealed class CocoPanopticWriter : IDisposable
         _json.WriteEndArray();
         CocoPanopticFormat.WriteCategories(_json, _data);
         _json.WriteEndObject();
-        _json.Flush();
+        _json.Dispose(); // before the file: it writes what is left
         _stream.Dispose();
         File.Move(_file + AtomicFile.Temporary, _file, overwrite: true);
         _completed = true;

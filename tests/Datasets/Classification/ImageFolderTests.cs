@@ -96,6 +96,24 @@ public sealed class ImageFolderTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ClassFolder_WithoutAnyFile_IsAnError_InArchivesToo(bool zipped)
+    {
+        _folder.Write("tree/cat/1.jpg", [1]);
+        foreach (var name in (string[])["fox/empty", "lost+found", "@eaDir"])
+            Directory.CreateDirectory(Path.Combine(_folder.Path, "tree", name));
+        var path = Path.Combine(_folder.Path, "tree");
+        if (zipped)
+            ZipFile.CreateFromDirectory(path, path += ".zip");
+        Assert.Contains("fox holds no images", Error(new ImageFolderOptions(path)));
+        Assert.Contains("It holds no file at all: remove it, if it is no class.", Error(new ImageFolderOptions(path)));
+        var data = new ImageFolder(new ImageFolderOptions(path, Classes: ["cat", "fox"]));
+        Assert.Contains("fox", Assert.Single(data.LeftOut).First[0]);
+        Assert.Equal(1, new ImageFolder(new ImageFolderOptions(path, Classes: ["cat"])).Count);
+    }
+
     [Fact]
     public void Read_EmptyFile_NamesIt()
     {

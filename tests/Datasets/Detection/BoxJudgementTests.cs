@@ -37,6 +37,18 @@ public sealed class BoxJudgementTests
         Assert.Contains($"the boxes seem to be {TwoCorners}", BoxJudgement.Doubt(boxes), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(20, true)]
+    [InlineData(19, false)]
+    public void Corners_OfManyBoxes_AreCertain_WhereATenthReachFarBeyond(int count, bool certain)
+    {
+        var boxes = Stated([.. Enumerable.Range(0, count).Select(i => i < 2 ? s_corners[2] : s_corners[0])]);
+        Assert.Equal(certain, BoxJudgement.Corners(boxes) is not null);
+        Assert.Contains("the boxes seem to be written as two corners", BoxJudgement.Doubt(boxes), StringComparison.Ordinal);
+        boxes = Stated([.. Enumerable.Range(0, count).Select(i => i < 2 ? (double[])[5, 5, 98, 98] : s_corners[0])]); // carelessly drawn
+        Assert.Null(BoxJudgement.Corners(boxes));
+    }
+
     [Fact]
     public void Corners_AsSizes_AreNotDoubted()
     {

@@ -275,6 +275,23 @@ public sealed class CocoDetectionTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("0,1,2", true)]
+    [InlineData("0,1,3", false)] // 3 is the last: 0 is something else
+    [InlineData("1,2", false)]
+    public void Categories_OneTooLow_AreTold(string used, bool told)
+    {
+        var annotations = used.Split(',')
+            .Select((id, i) => $$"""{ "id": {{i + 1}}, "image_id": 5, "category_id": {{id}}, "bbox": [1, 2, 30, 40] }""");
+        const string Named = """[{ "id": 1, "name": "a" }, { "id": 2, "name": "b" }, { "id": 3, "name": "c" }]""";
+        var notes = Read($$"""{ "images": {{Images}}, "annotations": [{{string.Join(',', annotations)}}], "categories": {{Named}} }""")
+            .Check();
+        Assert.Equal(
+            told,
+            notes.Any(note => note.Contains("category_id seems to count from 0, the categories from 1", StringComparison.Ordinal))
+        );
+    }
+
     private static string Whole(string annotations) =>
         $$"""{ "images": {{Images}}, "annotations": [{{annotations}}], "categories": {{Categories}} }""";
 

@@ -56,6 +56,26 @@ public sealed class CocoMaskTests : IDisposable
         Assert.Empty(data.Check());
     }
 
+    [Fact]
+    public void WithoutBoxes_ThoseAroundTheMasks_AlsoWhereMasksAreNotAsked()
+    {
+        var data = new CocoDetection(
+            new(
+                Path.Combine(_folder.Path, "images"),
+                Write(
+                    """{ "id": 1, "segmentation": [[2, 1, 5, 1, 5, 3, 2, 3]] }""",
+                    """{ "id": 2, "bbox": [1, 1, 2, 2], "area": "4", "segmentation": 5 }"""
+                )
+            )
+        );
+        Assert.Equal([2, 1, 3, 2, 1, 1, 2, 2], data.Get(0).Truth.BoxAnnotation!.Boxes);
+        Assert.Null(data.Get(0).Truth.BoxAnnotation!.Masks);
+        var notes = data.Check();
+        Assert.Equal(2, notes.Count);
+        Assert.Contains("1 numbers are written as text", notes[0], StringComparison.Ordinal); // told once
+        Assert.EndsWith("1 objects have no \"bbox\"; each has the box around its mask.", notes[1], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("null", "it has no \"segmentation\"")]
     [InlineData("[]", "it has no \"segmentation\"")]
@@ -67,6 +87,9 @@ public sealed class CocoMaskTests : IDisposable
     [InlineData("[[1, 1, 5, null, 5, 5]]", "a coordinate that is no number")]
     [InlineData("[[1, 1, 5, 1e300, 5, 5]]", "beyond all images")]
     [InlineData("[[8, 1, 12, 1, 12, 5]]", "it lies outside its image of 8 x 6")]
+    [InlineData("[[[2, 1], [5, 1], [5, 3]]]", "a list of pairs [x, y]; one flat list x1, y1, x2, y2, … was expected")]
+    [InlineData("[[[2, 1], [5, 1], [5, 3], [2, 3]]]", "a list of pairs [x, y]; one flat list x1, y1, x2, y2, … was expected")]
+    [InlineData("[[2, 1], [5, 1], [5, 3]]", "a list of pairs [x, y]; one flat list x1, y1, x2, y2, … was expected")]
     [InlineData("{ \"counts\": [48] }", "no \"size\" of two whole numbers")]
     [InlineData("{ \"size\": [6, 8] }", "no \"counts\"")]
     [InlineData("{ \"size\": [8, 6], \"counts\": [48] }", "its size is 8 x 6 (rows x columns), its image's 6 x 8")]

@@ -50,8 +50,12 @@ public sealed class VocDetectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("<xmin>nan</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax>", "no number")]
-    [InlineData("<xmin>1</xmin><ymin>1</ymin><xmax>5</xmax>", "missing")]
+    [InlineData("<xmin>nan</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax>", "the box's <xmin> is \"nan\", which is no number.")]
+    [InlineData(
+        "<xmin>1</xmin><ymin>1,5</ymin><xmax>5</xmax><ymax>5</ymax>",
+        "\"1,5\", which is no number: decimals stand behind a point, as in \"1.5\""
+    )]
+    [InlineData("<xmin>1</xmin><ymin>1</ymin><xmax>5</xmax>", "the box's <ymax> is missing.")]
     [InlineData("<xmin>9</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax>", "negative side")]
     [InlineData("<xmin>5</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax>", "no extent")]
     [InlineData("<xmin>500</xmin><ymin>1</ymin><xmax>505</xmax><ymax>5</ymax>", "outside its image of 80 x 60")]
@@ -68,7 +72,10 @@ public sealed class VocDetectionTests : IDisposable
 
     [Theory]
     [InlineData("<annotation>\n<object></annotation>", "a.xml:2  not XML")]
-    [InlineData("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><annotation>&e;</annotation>", "a.xml:1  not XML")]
+    [InlineData(
+        "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><annotation>&e;</annotation>",
+        "a.xml:1  a document type (<!DOCTYPE …>) may not stand in the file"
+    )]
     [InlineData("<html/>", "<annotation> was expected, not <html>")]
     [InlineData(null, "a.xml doesn't exist")]
     public void BrokenFile_FatalUnlessSkipped(string? xml, string said)
@@ -146,6 +153,53 @@ public sealed class VocDetectionTests : IDisposable
     }
 
     private VocDetection Read(VocDetectionOptions options) => new(options with { Path = _folder.Path });
+
+    [Theory]
+    [InlineData(
+        "0.1 0.2 0.3 0.4,0.5 0.5 1 1",
+        "all 2 boxes lie within 0 to 1: xmin, ymin, xmax and ymax are written as fractions",
+        "xmin 0.1, ymin 0.2"
+    )]
+    [InlineData(
+        "40 30 20 10,5 5 30 20,50 40 12 12,30 9 8 20",
+        "ymax less than ymin, in 3 of 4 boxes: do xmax and ymax hold width and height?",
+        "xmin 40,"
+    )]
+    [InlineData(
+        "40 30 20 10,30 20 5 5,50 40 12 12,30 29 8 20",
+        "in 4 of 4 boxes: are the two corners exchanged",
+        "xmin 40, ymin 30, xmax 20, ymax 10"
+    )]
+    public void Boxes_WrittenInAnotherWay_AreRefusedInTheFilesWords(string boxes, string said, string first)
+    {
+        Add("a", Size + Objects(boxes));
+        var data = Read(new(""));
+        var message = Assert.Throws<UserErrorException>(() => data.Check()).Message;
+        Assert.Contains(said, message, StringComparison.Ordinal);
+        Assert.Contains("a.xml:1, " + first, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("width, height]", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Boxes_ThatReachBeyond_AreDoubtedInTheFilesWords()
+    {
+        Add("a", Size + Objects("10 10 90 90,20 30 95 80,5 5 99 99,1 1 20 30"));
+        var notes = Read(new("")).Check();
+        Assert.Contains("3 of 4 boxes reach beyond their images", notes[^1], StringComparison.Ordinal);
+        Assert.Contains("or are they written in percent (none is above 100)?", notes[^1], StringComparison.Ordinal);
+        Assert.Contains("a.xml:1, xmin 10, ymin 10, xmax 90, ymax 90, in an image of 80 x 60", notes[^1], StringComparison.Ordinal);
+    }
+
+    private static string Objects(string boxes) =>
+        string.Concat(
+            boxes
+                .Split(',')
+                .Select(box => box.Split(' '))
+                .Select(box =>
+                    $"<object><name>cat</name><bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax>"
+                    + "</bndbox></object>"
+                )
+        );
 
     private void Add(string name, string content)
     {

@@ -181,6 +181,44 @@ public sealed class ClassRowsTests : IDisposable
         AssertRows(target, [2, 1, 0, 3, 4]);
     }
 
+    /// <summary>Numbers by name and names by number, in any order.</summary>
+    [Theory]
+    [InlineData("class_to_idx", false)]
+    [InlineData("label2id", false)]
+    [InlineData("id2label", true)]
+    [InlineData("idx_to_class", true)]
+    public void Load_NumberedClasses_GoByName(string key, bool byNumber)
+    {
+        var numbered = new (string Name, int Number)[] { ("b", 1), ("a", 0), ("e", 4), ("c", 2), ("d", 3) };
+        var classes = numbered.ToDictionary(
+            one => byNumber ? $"{one.Number}" : one.Name,
+            object? (one) => byNumber ? one.Name : (object)(long)one.Number
+        );
+        PickleBuilder.Save(
+            _folder.At("numbered.pth"),
+            new Dictionary<string, object?> { [key] = classes, ["state_dict"] = _source.state_dict() }
+        );
+        using var target = new TinyModel();
+        var path = _folder.At("numbered.pth");
+        ForeignWeights.Load(target, path, new PretrainedOptions(path), Context(["c", "b", "a", "d", "e"]));
+        AssertRows(target, [2, 1, 0, 3, 4]);
+    }
+
+    [Fact]
+    public void Load_ValuesThatAreNotFinite_IsAnErrorThatNamesTheTensor()
+    {
+        var weights = _source.state_dict();
+        var (name, tensor) = weights.First(entry => entry.Value.is_floating_point());
+        weights[name] = full_like(tensor, double.NaN);
+        PickleBuilder.Save(_folder.At("nan.pth"), new Dictionary<string, object?> { ["state_dict"] = weights });
+        using var target = new TinyModel();
+        var path = _folder.At("nan.pth");
+        var error = Assert.Throws<UserErrorException>(() =>
+            ForeignWeights.Load(target, path, new PretrainedOptions(path), Context(["a", "b", "c", "d", "e"]))
+        );
+        Assert.Contains($"{name} holds NaN or infinite values", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Rows of two anchors: each anchor's classes follow each other.</summary>
     [Fact]
     public void Take_Groups_MovesRowsWithinEach()

@@ -26,6 +26,27 @@ public class MaskTests
     }
 
     [Fact]
+    public void Vote_IsPixelByPixel()
+    {
+        var random = new Random(5);
+        for (var run = 0; run < 200; run++)
+        {
+            var (height, width) = (random.Next(1, 9), random.Next(1, 9));
+            var images = Enumerable.Range(0, random.Next(1, 5)).Select(_ => MaskScenes.Random(random, height, width)).ToArray();
+            var weights = images.Select((_, i) => i == 0 ? 1 : random.Next(4) / 10.0).ToArray();
+            var found = RunLengthMask.Vote([.. images.Select(RunLengthMask.Of)], weights).ToImage();
+            for (var i = 0; i < height * width; i++)
+                Assert.Equal(
+                    images.Zip(weights).Where(one => one.First.Bytes[i] > 0).Sum(one => one.Second) >= weights.Sum() / 2,
+                    found.Bytes[i] > 0
+                );
+        }
+        Assert.Throws<ArgumentException>(() => RunLengthMask.Vote([], []));
+        Assert.Throws<ArgumentException>(() => RunLengthMask.Vote([new(2, 3, [6])], [0]));
+        Assert.Throws<ArgumentException>(() => RunLengthMask.Vote([new(2, 3, [6]), new(3, 2, [6])], [1, 1]));
+    }
+
+    [Fact]
     public void Overlaps_OnFixture_AreThoseOfPycocotools()
     {
         var entry = Fixture.GetProperty("overlaps");

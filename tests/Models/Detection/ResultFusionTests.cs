@@ -1,3 +1,4 @@
+using Tessera.Framework.Data;
 using Tessera.Models.Detection;
 
 namespace Tessera.Tests.Models.Detection;
@@ -93,6 +94,51 @@ public sealed class ResultFusionTests
             );
             Assert.Equal(fused.Select(box => box.Score).OrderDescending(), fused.Select(box => box.Score));
         }
+    }
+
+    // Columns 0 and 1 of 4 against columns 1 and 2, twice as sure: of one object.
+    [Theory]
+    [InlineData(FusionMethod.Wbf, 4, 8)]
+    [InlineData(FusionMethod.Nms, 4, 8)]
+    [InlineData(FusionMethod.Nmw, 4, 8)]
+    public void Masks_OfOneObject_VoteOrTheBestStays(FusionMethod method, int outside, int inside)
+    {
+        var less = Box(0, 0, 2, 4, 0.4, 0) with { Mask = new RunLengthMask(4, 4, [0, 8, 8]) };
+        var more = Box(0, 0, 2.2, 4, 0.8, 0) with { Mask = new RunLengthMask(4, 4, [4, 8, 4]) };
+        var fused = Assert.Single(
+            ResultFusion.Fuse(
+                [
+                    [less],
+                    [more],
+                ],
+                [1, 1],
+                new ResultFusionOptions(method)
+            )
+        );
+        Assert.Equal([outside, inside, 16 - outside - inside], fused.Mask!.Runs);
+
+        var without = ResultFusion.Fuse(
+            [
+                [less with { Mask = null }],
+                [more],
+            ],
+            [1, 1],
+            new ResultFusionOptions(method)
+        );
+        Assert.Equal(method == FusionMethod.Nms, Assert.Single(without).Mask is not null);
+    }
+
+    [Fact]
+    public void Masks_OfThree_AreWhereTwoAgree()
+    {
+        int[][] runs =
+        [
+            [0, 6, 10],
+            [2, 6, 8],
+            [4, 6, 6],
+        ]; // pixels 0 to 5, 2 to 7, 4 to 9
+        var models = runs.Select(counts => new[] { Box(0, 0, 4, 4, 0.5, 0) with { Mask = new RunLengthMask(4, 4, counts) } }).ToArray();
+        Assert.Equal([2, 6, 8], Assert.Single(ResultFusion.Fuse(models, [1, 1, 1])).Mask!.Runs);
     }
 
     private static ScoredBox RandomBox(Random random)

@@ -107,6 +107,7 @@ public sealed class WinogradConvolutionTests
     private static double Difference(Tensor expected, Tensor found)
     {
         Assert.Equal(expected.shape, found.shape);
-        return (expected - found).abs().max().to(ScalarType.Float64).item<double>() / expected.abs().max().to(ScalarType.Float64).item<double>();
+        return (expected - found).abs().max().to(ScalarType.Float64).item<double>()
+            / expected.abs().max().to(ScalarType.Float64).item<double>();
     }
 }

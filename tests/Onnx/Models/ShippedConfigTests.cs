@@ -16,11 +16,12 @@ public sealed class ShippedConfigTests : IDisposable
     public void Model_EqualsLibTorch_OrIsRefusedForAReason(string config)
     {
         var (difference, text) = ShippedConfigs.Parity(config, _folder.File("model.onnx"));
-        if (difference is null)
+        if (difference is null && config.Contains("_rcnn/", StringComparison.Ordinal))
+            Assert.Contains("its second stage looks at other regions in each image", text, StringComparison.Ordinal);
+        else if (difference is null)
             Assert.True(
                 config.StartsWith("nts-net/nts", StringComparison.Ordinal)
                     || config.StartsWith("gan/", StringComparison.Ordinal)
-                    || config.Contains("_rcnn/", StringComparison.Ordinal)
                     || config.StartsWith("diffusion/", StringComparison.Ordinal),
                 text
             );

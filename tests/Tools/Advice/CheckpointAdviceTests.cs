@@ -72,6 +72,7 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
 
     [Theory]
     [InlineData("train.accumulate=2", "1 batches a step (train.accumulate); this run has 2")]
+    [InlineData("optimizer.type=AdamW", "optimizer.type \"Sgd\"; this run has \"AdamW\"")]
     [InlineData("train.loader.batch_size=2", "2 batches an epoch (train.loader.batch_size, the number of samples); this run has 4")]
     public void Resume_WithOtherSteps_IsRefused_SetBackItGoesOn_OrItsWeightsBeginAnew(string change, string says)
     {

@@ -45,7 +45,7 @@ public sealed partial class ForeignNameTests
 
     [Fact]
     public void Components_AreRegistered() =>
-        Assert.Equal([], ForeignNames.RecommendedComponents.Where(component => !s_components.Contains(component.Ours)));
+        Assert.Equal([], ForeignComponents.Recommended.Where(component => !s_components.Contains(component.Ours)));
 
     [Fact]
     public void Notes_NameRegisteredComponents() =>

@@ -121,6 +121,51 @@ public sealed class ConvertDatasetTests : IDisposable
             .IsMistake("gone.png doesn't exist", "b.json is not LabelMe's");
     }
 
+    [Theory]
+    [InlineData("voc")]
+    [InlineData("coco")]
+    [InlineData("labelme")]
+    public void Coco_WithoutBoxes_HasThoseAroundTheMasks(string to)
+    {
+        Image("out/a.png", 60, 80);
+        Write("coco.json", Outlined("\"height\": 60, \"width\": 80"));
+        var said = Tool.Run("convert-dataset", At("coco.json"), At(to == "coco" ? "b.json" : "out"), "--from", "coco", "--to", to)
+            .Succeeds();
+        Assert.Contains("2 objects have no \"bbox\"; each has the box around its mask.", said.Error, StringComparison.Ordinal);
+        Assert.Equal(to != "voc", said.Output.Contains("2 masks with them", StringComparison.Ordinal));
+        if (to == "voc")
+            Assert.Contains("<xmin>11</xmin>", File.ReadAllText(At("out/Annotations/a.xml")), StringComparison.Ordinal);
+        Write(
+            "coco.json",
+            """
+            { "images": [{ "id": 1, "file_name": "a.png", "height": 60, "width": 80 }],
+              "annotations": [{ "id": 1, "image_id": 1, "category_id": 1 }], "categories": [{ "id": 1, "name": "cat" }] }
+            """
+        );
+        Tool.Run("convert-dataset", At("coco.json"), At("none"), "--from", "coco", "--to", "voc")
+            .IsMistake("annotation 1 of a.png: the box (x, y, width, height) is missing, no number or not four of them", "--skip-bad");
+    }
+
+    [Fact]
+    public void Coco_WithoutSizes_ToLabelMe_MeasuresTheImages()
+    {
+        Write("coco.json", Outlined("\"license\": 1"));
+        Tool.Run("convert-dataset", At("coco.json"), At("out"), "--from", "coco", "--to", "labelme")
+            .IsMistake("coco.json: a.png has no \"height\" and \"width\", which LabelMe's files need", "Lay the images there");
+        Image("out/a.png", 60, 80);
+        Tool.Run("convert-dataset", At("coco.json"), At("out"), "--from", "coco", "--to", "labelme").Succeeds();
+        var json = JsonNode.Parse(File.ReadAllText(At("out/a.json")))!;
+        Assert.Equal((60, 80), ((int)json["imageHeight"]!, (int)json["imageWidth"]!));
+        Assert.Equal(2, json["shapes"]!.AsArray().Count);
+    }
+
+    private static string Outlined(string size) =>
+        $$"""
+            { "images": [{ "id": 1, "file_name": "a.png", {{size}} }], "categories": [{ "id": 1, "name": "cat" }], "annotations": [
+              { "segmentation": [[10, 10, 30, 10, 30, 20, 10, 20]], "id": 1, "image_id": 1, "category_id": 1 },
+              { "segmentation": [[1, 2, 5, 2, 5, 8, 1, 8]], "id": 2, "image_id": 1, "category_id": 1 } ] }
+            """;
+
     [Fact]
     public void Images_WithoutBoxes()
     {

@@ -19,6 +19,7 @@ public sealed class LooseAnnotationTests : IDisposable
     [InlineData("names:\r\n- cat\r\n- dog, large\r\ntrain: images\r\n")]
     [InlineData("names: {0: cat, 1: 'dog, large'}\n")]
     [InlineData("names: [\n  'cat',\n  'dog, large',\n]\n")]
+    [InlineData("kpt_shape:\n- 2 # points\n\n- 2\nnames: [cat, 'dog, large']\n")]
     public void Yolo_DataYaml_NamesTheClasses(string yaml)
     {
         Image("y/images/a.JPG", 60, 80);
@@ -38,6 +39,7 @@ public sealed class LooseAnnotationTests : IDisposable
     [InlineData("names: [cat, dog]\nnc: 3\n", "nc is 3, but names has 2 entries")]
     [InlineData("names:\n  0: cat\n  2: dog\n", "none for 1")]
     [InlineData("nc: 1\nnames:\n  zero\n", "data.yaml:3  \"zero\" in names")]
+    [InlineData("kpt_shape:\n- 2\nnames: [cat, dog]\n", "data.yaml:1  kpt_shape is \"2\"; [number of points, 2 or 3] was expected")]
     public void Yolo_DataYaml_OddIsToldWithItsLine(string yaml, string expected)
     {
         Image("y/a.png", 60, 80);
@@ -63,6 +65,9 @@ public sealed class LooseAnnotationTests : IDisposable
         Yolo("--outlines").Succeeds();
         Assert.Equal([40, 40, 60, 60], Corners());
         Write("y/data.yaml", "names: [person]\nkpt_shape: [2, 2]\n");
+        Yolo().Succeeds();
+        Assert.Equal([30, 30, 70, 70], Corners());
+        Write("y/data.yaml", "names: [person]\nkpt_shape:\n  - 2\n  - 2\n");
         Yolo().Succeeds();
         Assert.Equal([30, 30, 70, 70], Corners());
         Write("y/a.txt", "0 0.5 0.5 0.4 0.4 0.45 0.55 1\n");
@@ -102,6 +107,45 @@ public sealed class LooseAnnotationTests : IDisposable
         Yolo("--skip-bad").IsMistake("all 2 boxes have values above 1", "a.txt:1, 40 30 20 30", "Divide x and width by the image's width");
         Write("y/a.txt", "0 0.1 0.1 0.3 0.4\n0 0.5 0.6 0.8 0.9\n0 0.4 0.7 0.6 0.95\n0 0.05 0.2 0.15 0.6\n");
         Yolo("--skip-bad").IsMistake("the boxes are written as two corners, \"class x1 y1 x2 y2\"", "Write x = (x1 + x2) / 2");
+    }
+
+    [Fact]
+    public void Yolo_OutlinesInPixels_AreRefused()
+    {
+        Image("y/a.png", 60, 80);
+        Write("y/classes.txt", "cat\n");
+        Write("y/a.txt", "0 10 10 30 10 30 20\n0 10 10 30 10 300 20\n");
+        Yolo("--skip-bad")
+            .IsMistake("all 2 outlines have values above 1", "written in pixels", "a.txt:1. Divide every x by the image's width");
+        Write("y/a.txt", "0 0.5 0.5 1.5 0.5 1.5 0.9\n0 0.1 0.1 0.3 0.1 0.3 0.2\n"); // one leaves its image
+        Yolo().Succeeds();
+    }
+
+    [Fact]
+    public void Yolo_Scores_AreTold()
+    {
+        Image("y/a.png", 60, 80);
+        Write("y/classes.txt", "cat\n");
+        Write("y/a.txt", "0 0.5 0.5 0.25 0.5 0.93\n0 0.5 0.5 0.25 0.5\n");
+        Assert.Contains("1 lines have a value behind the box, as scores of predictions", Yolo().Succeeds().Error, StringComparison.Ordinal);
+        Assert.Equal([30, 15, 50, 45, 30, 15, 50, 45], Corners());
+    }
+
+    [Fact]
+    public void Yolo_CommasAndOtherEncodings_AreToldAsTheyStandThere()
+    {
+        Image("y/a.png", 60, 80);
+        Write("y/classes.txt", "cat\n");
+        Write("y/a.txt", "\n0 0,5 0,5 0,4 0,4\n");
+        Yolo().IsMistake("a.txt:2  value 2 is \"0,5\", which is no number: decimals stand behind a point, as in \"0.5\".");
+        Write("y/a.txt", "0 0.5 0.5 0.25 0.5\n");
+        File.Delete(At("y/classes.txt"));
+        Write("y/data.yaml", System.Text.Encoding.Latin1.GetBytes("nc: 1\nnames: [caf\u00e9]\n"));
+        Yolo().IsMistake("data.yaml:2  is no UTF-8 (the byte 0xE9): write the file as UTF-8");
+        Yolo("--classes", At("y/data.yaml")).IsMistake("data.yaml:2  is no UTF-8");
+        Write("y/data.yaml", "names: [caf\u00e9]\n");
+        Write("y/readme.txt", System.Text.Encoding.Latin1.GetBytes("\u00fcber\n"));
+        Assert.Contains("1 class (caf\u00e9)", Yolo().Succeeds().Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +189,10 @@ public sealed class LooseAnnotationTests : IDisposable
             "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>"
         );
         Write("v/ImageSets/Main/trainval.txt", "a.png\r\nbg.png\r\n");
-        Voc().IsMistake("bg.xml doesn't exist");
+        Voc().IsMistake("bg.xml doesn't exist", "--skip-bad leaves out what can't be used.");
+        var skipped = Voc("--skip-bad").Succeeds().Error;
+        Assert.Contains("(--skip-bad). The first: ", skipped, StringComparison.Ordinal);
+        Assert.DoesNotContain("on_", skipped, StringComparison.Ordinal);
         Assert.Contains("2 images, 1 box,", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
         Voc("--background", "--classes", "dog", "--skip-bad").IsMistake("none can be used", "\"cat\" is none of the classes");
     }

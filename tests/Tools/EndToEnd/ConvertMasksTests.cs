@@ -89,6 +89,34 @@ public sealed class ConvertMasksTests : IDisposable
         Assert.Equal([0, 0, 0, 1], Indices("found/a.png"));
     }
 
+    /// <summary>Indices of 0, 1 and 2 in a JPEG: a tolerance that takes them together loses them, and says so.</summary>
+    [Fact]
+    public void Tolerance_ThatLosesFrequentColours_IsRefusedOrTold()
+    {
+        var mask = new Image(64, 64, 1);
+        for (var i = 0; i < 1024; i++)
+            mask.Bytes[i] = 1;
+        Directory.CreateDirectory(At("in"));
+        File.WriteAllBytes(At("in/a.jpg"), ImageCodec.EncodeJpeg(mask, 100));
+        Tool.Run("convert-masks", At("in"), At("out"), "--tolerance", "10")
+            .IsMistake(
+                "--tolerance 10 takes colours together that are each frequent: #010101 (1,024 pixels) is taken for #000000 (3,072 pixels)",
+                "--tolerance 0 keeps them apart",
+                "nothing but one class would be left"
+            );
+        Assert.False(Directory.Exists(At("out")));
+        Tool.Run("convert-masks", At("in"), At("apart"), "--tolerance", "0").Succeeds();
+        Assert.Equal(1024, Indices("apart/a.png").Count(value => value == 1));
+        File.WriteAllText(At("legend.csv"), "ground,#000000\nroad,#010101");
+        Tool.Run("convert-masks", At("in"), At("named"), "--legend", At("legend.csv"), "--tolerance", "10").Succeeds();
+        Assert.Equal(1024, Indices("named/a.png").Count(value => value == 1));
+
+        Mask("two/a.png", Red, Red, NearRed, Green);
+        var said = Tool.Run("convert-masks", At("two"), At("told"), "--tolerance", "9").Succeeds();
+        Assert.Contains("#FA0400 (1 pixels) is taken for #FF0000 (2 pixels)", said.Error, StringComparison.Ordinal);
+        Assert.Contains("--tolerance 4 keeps them apart", said.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void TooManyColours_AreRefused()
     {

@@ -28,6 +28,9 @@ public sealed class ExportTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var checkpoint = runs.Checkpoint(DataTask.Classification);
         var file = runs.At("mistake.onnx");
         Tool.Run("export", checkpoint, file).IsMistake("images of several sizes", "--size HxW");
+        Tool.Run("export", checkpoint, file, "--size", "64x64", "--with-preprocessing")
+            .IsMistake("must leave the size of the model's input open (tools/export: --dynamic size beside --size HxW)");
+        Tool.Run("export", checkpoint, runs.At("open.onnx"), "--size", "64x64", "--with-preprocessing", "--dynamic", "size").Succeeds();
         Tool.Run("export", checkpoint, file, "--dynamic", "bach").IsMistake("batch, size, or batch,size, not \"bach\"", "\"batch\"");
         Tool.Run("export", checkpoint, file, "--size", "64").IsMistake("--size takes a height and a width");
         Tool.Run("export", checkpoint, file, "--size", "64x64", "--taps", "backbone.layr1").IsMistake("no module \"backbone.layr1\"");

@@ -83,6 +83,29 @@ public sealed class PredictFormatTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Assert.True(boxes > 0);
     }
 
+    [Fact]
+    public void Panoptic_IsWrittenInCocosForm()
+    {
+        var images = Images(2);
+        var folder = Predict(DataTask.Panoptic, images, "jsonl");
+        var written = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "panoptic.json")))!["annotations"]!.AsArray();
+        Assert.Equal(2, written.Count);
+        Assert.All(written, one => Assert.True(File.Exists(Path.Combine(folder, "panoptic", (string)one!["file_name"]!))));
+    }
+
+    [Theory]
+    [InlineData("0", 3)]
+    [InlineData("1", 0)]
+    public void MultiLabel_ScoreThr_SaysWhichLabelsArePresent(string threshold, int labels)
+    {
+        var images = Images(1);
+        var said = Tool.Run("predict", runs.Checkpoint(DataTask.MultiLabel), Directory.GetFiles(images).Single(), "--score-thr", threshold)
+            .Succeeds();
+        Assert.Equal(labels, ((string[])["circle", "square", "star"]).Count(name => said.Output.Contains(name, StringComparison.Ordinal)));
+        Tool.Run("predict", runs.Checkpoint(DataTask.Classification), images, "--out-dir", runs.At("one"), "--score-thr", "0.5")
+            .IsMistake("no boxes and no several labels");
+    }
+
     [Theory]
     [InlineData(DataTask.Classification, "predicted,circle,square,star")]
     [InlineData(DataTask.MultiLabel, "predicted,circle,square,star")]

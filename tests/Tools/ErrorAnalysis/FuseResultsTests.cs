@@ -9,6 +9,16 @@ namespace Tessera.Tests.Tools.ErrorAnalysis;
 [Collection(InProcess.Name)]
 public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
 {
+    private static readonly Tessera.Datasets.Synthetic.Shapes s_shapes = new(
+        new(
+            Count: 24,
+            Size: 64,
+            Split: Tessera.Datasets.Synthetic.ShapesSplit.Val,
+            Task: DataTask.Detection,
+            Classes: ["circle", "square", "star"]
+        )
+    );
+
     // Each of two detectors finds every other object; together they find all. Boxes are where they were: x, y, width, height in files.
     [Theory]
     [InlineData("wbf")]
@@ -68,6 +78,55 @@ public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
     }
 
     [Fact]
+    public void Masks_AreFused_WhereAllHaveThem()
+    {
+        runs.Trained(DataTask.Detection);
+        var (config, whole) = (runs.ConfigOf(DataTask.Detection), runs.Perfect(DataTask.Detection));
+        var (masks, output) = (WithMasks(whole, 64), runs.At("fused-masks"));
+        Tool.Run("fuse-results", masks, masks, "--config", config, "--out-dir", output).Succeeds();
+        var images = PredictionFile.Open(output).Images.Select(image => (DetectionPrediction)image.Load()).ToArray();
+        Assert.Contains(images, image => image.Labels.Length > 0);
+        Assert.All(
+            images,
+            image => Assert.All(image.Masks!.Zip(image.Corners.Chunk(4)), pair => Assert.Equal((int)pair.Second[0], pair.First.Box.X))
+        );
+
+        var mixed = Tool.Run("fuse-results", masks, whole, "--config", config, "--out-dir", runs.At("fused-mixed")).Succeeds();
+        Assert.Contains("has boxes without masks, others have masks", mixed.Error, StringComparison.Ordinal);
+        Assert.All(PredictionFile.Open(runs.At("fused-mixed")).Images, image => Assert.Null(((DetectionPrediction)image.Load()).Masks));
+    }
+
+    /// <summary>The same boxes, filled.</summary>
+    private string WithMasks(string whole, int side)
+    {
+        var file = PredictionFile.Open(whole);
+        var folder = $"{whole}-masks";
+        using var writer = PredictionFileWriter.Create(folder, new PredictionHeader("val", file.Data), dataRoot: null);
+        foreach (var image in file.Images)
+        {
+            var found = (DetectionPrediction)image.Load();
+            writer.Write(
+                s_shapes.Get((int)image.Index),
+                found with
+                {
+                    Stated = null,
+                    Masks = [.. found.Corners.Chunk(4).Select(corners => Filled([.. corners.Select(c => (int)c)], side))],
+                }
+            );
+        }
+        writer.Complete(new Dictionary<string, double>());
+        return folder;
+
+        static RunLengthMask Filled(int[] corners, int side)
+        {
+            var mask = new Image(side, side, 1);
+            for (var y = corners[1]; y < Math.Max(corners[3], corners[1] + 1); y++)
+                mask.Bytes.AsSpan((y * side) + corners[0], Math.Max(1, corners[2] - corners[0])).Fill(1);
+            return RunLengthMask.Of(mask);
+        }
+    }
+
+    [Fact]
     public void Mistakes_AreOneMessage()
     {
         var (config, whole, output) = (runs.ConfigOf(DataTask.Detection), runs.Perfect(DataTask.Detection), runs.At("not-fused"));
@@ -91,22 +150,13 @@ public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var file = PredictionFile.Open(whole);
         var folder = $"{whole}-half-{rest}";
         using var writer = PredictionFileWriter.Create(folder, new PredictionHeader("val", file.Data), dataRoot: null);
-        var dataset = new Tessera.Datasets.Synthetic.Shapes(
-            new(
-                Count: 24,
-                Size: 64,
-                Split: Tessera.Datasets.Synthetic.ShapesSplit.Val,
-                Task: DataTask.Detection,
-                Classes: ["circle", "square", "star"]
-            )
-        );
         var number = 0;
         foreach (var image in file.Images)
         {
             var found = (DetectionPrediction)image.Load();
             int[] kept = [.. Enumerable.Range(0, found.Labels.Length).Where(_ => number++ % 2 == rest)];
             writer.Write(
-                dataset.Get((int)image.Index),
+                s_shapes.Get((int)image.Index),
                 new DetectionPrediction(
                     [.. kept.SelectMany(i => found.Corners[(4 * i)..(4 * (i + 1))])],
                     [.. kept.Select(i => found.Scores[i])],

@@ -112,7 +112,7 @@ internal static class ConvertDatasetCommand
     {
         to ??= from == "coco" ? "voc" : "coco";
         var wanted = Wanted(from, to, output, classes);
-        var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error);
+        var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error, "--skip-bad");
         var read = from switch
         {
             "coco" => CocoFile.Read(input, findings, withMasks: to != "voc").Downloaded(),
@@ -121,8 +121,10 @@ internal static class ConvertDatasetCommand
             "labelme" => new LabelMeAnnotations(new LooseImages(FileStore.Open(input), findings)).Read(wanted),
             _ => new AnnotationSet(wanted!, null, new LooseImages(FileStore.Open(input), findings).Read(image => image)),
         };
+        if (from == "coco" && to == "labelme")
+            read = Sized(read, input, output, findings);
         var kept = read.Usable(wanted, findings);
-        var notes = Report(findings, skip);
+        var notes = findings.Report();
         RequireSome(input, kept, findings, notes);
         foreach (var note in notes)
             ToolConsole.Current.Note(note);
@@ -151,6 +153,22 @@ internal static class ConvertDatasetCommand
                     + $"\"path\": \"{output}\", \"split\": \"{split}\" }}"
             );
         return 0;
+    }
+
+    /// <summary>With the sizes of all images: LabelMe's files name them. Where the annotations don't, they are read from the images, which
+    /// lie where the files are written.</summary>
+    private static AnnotationSet Sized(AnnotationSet read, string input, string folder, Findings findings)
+    {
+        if (Directory.Exists(folder))
+            read = read.Measured(FileStore.Open(folder));
+        var sized = read.Images.Where(image => image is { Height: > 0, Width: > 0 }).ToArray();
+        foreach (var image in read.Images.Where(image => image is not { Height: > 0, Width: > 0 }))
+            findings.Add(
+                FindingKind.MissingImage,
+                $"{input}: {image.File} has no \"height\" and \"width\", which LabelMe's files need, and "
+                    + $"{Path.Combine(folder, image.File)} can't be read for them. Lay the images there, or write both into {input}."
+            );
+        return read with { Images = sized };
     }
 
     private static void Write(AnnotationSet kept, string to, string output, string split)
@@ -215,22 +233,9 @@ internal static class ConvertDatasetCommand
         return read with { Images = images };
     }
 
-    private static IReadOnlyList<string> Report(Findings findings, bool skip)
-    {
-        try
-        {
-            return findings.Report();
-        }
-        catch (UserErrorException e) when (!skip)
-        {
-            var found = e.Advice.Aggregate(e.Message, (text, advice) => text.Replace($"\n  {advice.Text}", "", StringComparison.Ordinal));
-            throw new UserErrorException($"{found}\n  --skip-bad leaves out what can't be used.", e);
-        }
-    }
-
     private static string[] Names(string classes)
     {
-        var lines = File.Exists(classes) ? File.ReadAllLines(classes) : classes.Split(',');
+        var lines = File.Exists(classes) ? LooseImages.LinesOf(classes) : classes.Split(',');
         var isYaml = Path.GetExtension(classes).ToLowerInvariant() is ".yaml" or ".yml";
         if (isYaml && !File.Exists(classes))
             throw new UserErrorException($"--classes {classes} doesn't exist.");

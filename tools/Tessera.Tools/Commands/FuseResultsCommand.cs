@@ -87,6 +87,10 @@ internal static class FuseResultsCommand
         var members = results
             .Select((path, member) => data.OfStored(path, data.Metrics(), (sample, prediction) => fused.Add(member, sample, prediction)))
             .ToArray();
+        if (fused.MissingMasks is { } member)
+            ToolConsole.Current.Warning(
+                $"{results[member - 1]} has boxes without masks, others have masks: boxes alone are fused, and the output has no masks."
+            );
         var metrics = data.Metrics();
         var values = Measure(data, fused, metrics, folder, $"{options.Method} of {string.Join(", ", results)}");
         var report = new FusionReport(results, members, values);

@@ -77,19 +77,32 @@ internal sealed class PredictRun
     private void WriteText(string path, PredictionFormat format, PredictionPictures pictures)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var leavesMasksOut = false;
         AtomicFile.Write(
             path,
             stream =>
             {
                 using var writer = new StreamWriter(stream, leaveOpen: true);
                 if (format == PredictionFormat.Csv)
-                    Predict(new PredictionTable(writer, _predictor.Data).Write, pictures);
+                {
+                    var table = new PredictionTable(writer, _predictor.Data);
+                    Predict(
+                        (name, prediction) =>
+                        {
+                            table.Write(name, prediction);
+                            leavesMasksOut |= prediction is DetectionPrediction { Masks.Count: > 0 };
+                        },
+                        pictures
+                    );
+                }
                 else
                     Predict((name, prediction) => new PredictionLines(writer, _predictor.Data).Write(name, prediction), pictures);
                 RequireSome();
             }
         );
         ToolConsole.Current.Note(path);
+        if (leavesMasksOut)
+            ToolConsole.Current.Note("Masks have no place in a table; --format jsonl and coco hold them.");
     }
 
     private void Predict(Action<string, Prediction>? write = null, PredictionPictures? pictures = null, bool prints = false)

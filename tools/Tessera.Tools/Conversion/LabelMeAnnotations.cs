@@ -17,12 +17,15 @@ internal sealed class LabelMeAnnotations
     private readonly LooseImages _images;
     private readonly HashSet<string> _known;
     private readonly ILookup<string, string> _byLastPart;
+    private readonly LabelMeShapes _shapes;
     private readonly List<(AnnotatedImage Image, List<(string Label, AnnotatedObject Object)> Objects)> _read = [];
     private long _grouped;
+    private bool _hasFlags;
 
     public LabelMeAnnotations(LooseImages images)
     {
         _images = images;
+        _shapes = new LabelMeShapes(images.Findings);
         _known = images.Files.Names.ToHashSet(StringComparer.Ordinal);
         _byLastPart = images
             .Files.Names.Where(ImageCodec.HasExtension)
@@ -52,6 +55,7 @@ internal sealed class LabelMeAnnotations
             }
             advance.Report(i + 1, annotations.Length);
         }
+        RequireShapes(annotations.Length);
         Tell();
         var names =
             given
@@ -110,12 +114,18 @@ internal sealed class LabelMeAnnotations
             );
             var (height, width) = ((int?)root["imageHeight"] ?? 0, (int?)root["imageWidth"] ?? 0);
             var size = there && (height <= 0 || width <= 0) ? _images.Measure(image) : new AnnotatedImage(image, height, width, []);
+            _hasFlags |= root["flags"] is JsonObject { Count: > 0 };
             return (
                 size with
                 {
                     Source = path,
+                    PlacesOf = "shape",
                 },
-                [.. Objects(shapes).Select(entry => (entry.Item1, OutlinedObject.Measured(entry.Item2, size.Height, size.Width)))]
+                [
+                    .. _shapes
+                        .Read(shapes, path, size.Height, size.Width, ref _grouped)
+                        .Select(shape => (shape.Label, shape.Object(size.Height, size.Width))),
+                ]
             );
         }
         catch (JsonException e)
@@ -126,56 +136,6 @@ internal sealed class LabelMeAnnotations
         {
             throw new UserErrorException($"{path} is not LabelMe's: a value is of another kind than expected. {e.Message}", e);
         }
-    }
-
-    /// <summary>The shapes' boxes; those of a group with one label as one box around all of them.</summary>
-    private List<(string, AnnotatedObject)> Objects(JsonArray shapes)
-    {
-        var objects = new List<(string Label, AnnotatedObject Object)>();
-        var groups = new Dictionary<(string, string), int>();
-        for (var i = 0; i < shapes.Count; i++)
-        {
-            var shape = shapes[i];
-            var label = ((string?)shape?["label"] ?? "").Trim();
-            var (x1, y1, x2, y2) = BoxOf(shape);
-            var outline = OutlinedObject.OfShape(shape);
-            var group = shape?["group_id"]?.ToJsonString();
-            if (group is not null && groups.TryGetValue((group, label), out var at))
-            {
-                var (_, part) = objects[at];
-                _grouped++;
-                var (left, top) = (Math.Min(part.X, x1), Math.Min(part.Y, y1));
-                objects[at] = (
-                    label,
-                    part with
-                    {
-                        X = left,
-                        Y = top,
-                        Width = Math.Max(part.X + part.Width, x2) - left,
-                        Height = Math.Max(part.Y + part.Height, y2) - top,
-                        Mask = OutlinedObject.Joined(part.Mask, outline),
-                    }
-                );
-                continue;
-            }
-            if (group is not null)
-                groups.Add((group, label), objects.Count);
-            objects.Add(
-                (label, new AnnotatedObject(x1, y1, x2 - x1, y2 - y1, -1) { Place = i + 1, Mask = OutlinedObject.Joined(null, outline) })
-            );
-        }
-        return objects;
-    }
-
-    private static (double X1, double Y1, double X2, double Y2) BoxOf(JsonNode? shape)
-    {
-        var points = OutlinedObject.PointsOf(shape);
-        if (points.Length < 4 || points.Length % 2 == 1)
-            return (double.NaN, double.NaN, double.NaN, double.NaN);
-        if ((string?)shape?["shape_type"] != "circle" || points.Length != 4)
-            return LooseImages.Outline(points);
-        var radius = Math.Sqrt(Math.Pow(points[2] - points[0], 2) + Math.Pow(points[3] - points[1], 2)); // a centre and a point of the rim
-        return (points[0] - radius, points[1] - radius, points[0] + radius, points[1] + radius);
     }
 
     /// <summary>Where the image lies: by the path from the file, or, since that often is one of the annotator's machine, by its last
@@ -228,8 +188,20 @@ internal sealed class LabelMeAnnotations
         return string.Join('/', parts);
     }
 
+    /// <summary>Without a shape there is nothing to convert.</summary>
+    private void RequireShapes(int files)
+    {
+        if (_shapes.Count > 0 || Findings.CountOf(FindingKind.BadFile) > 0)
+            return;
+        var flags = _hasFlags ? " \"flags\" classify whole images, which this tool doesn't convert." : "";
+        throw new UserErrorException(
+            $"{Files.Location}: there is no shape in any file ({Counted.Of(files, ".json file")}), so no box to convert.{flags}"
+        );
+    }
+
     private void Tell()
     {
+        _shapes.Tell();
         var used = new Dictionary<string, string?>(StringComparer.Ordinal);
         _read.RemoveAll(entry =>
         {

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Tessera.Datasets.Detection;
 
 namespace Tessera.Tools.Conversion;
@@ -29,32 +28,11 @@ internal static class OutlinedObject
         ];
     }
 
-    /// <summary>What a shape of LabelMe encloses, x1, y1, x2, y2, …; null of lines and points, which enclose nothing.</summary>
-    public static double[]? OfShape(JsonNode? shape)
-    {
-        var points = PointsOf(shape);
-        return ((string?)shape?["shape_type"], points.Length) switch
-        {
-            ("circle", 4) => Circle(points[0], points[1], points[2] - points[0], points[3] - points[1]),
-            ("rectangle" or null, 4) => Rectangle(points[0], points[1], points[2], points[3]),
-            ("polygon" or null, >= 6) when points.Length % 2 == 0 => points,
-            _ => null,
-        };
-    }
-
-    /// <summary>x1, y1, x2, y2, … of a shape.</summary>
-    public static double[] PointsOf(JsonNode? shape) =>
-        [.. (shape?["points"] as JsonArray ?? []).SelectMany(point => ((JsonArray)point!).Select(value => (double)value!))];
-
     /// <summary>A polygon from points in fractions of the image's sides.</summary>
     public static ObjectMask Scaled(double[] points, int height, int width) =>
         ObjectMask.OfPolygons([
             [.. points.Select((value, i) => value * (i % 2 == 0 ? width : height))],
         ]);
-
-    /// <summary>A mask with a further part.</summary>
-    public static ObjectMask? Joined(ObjectMask? mask, double[]? part) =>
-        part is null ? mask : ObjectMask.OfPolygons([.. mask?.Polygons ?? [], part]);
 
     /// <summary>With the mask's pixels for its area, but of a lone upright rectangle, which is its box. A mask that can't be filled is left
     /// out: the box tells why.</summary>

@@ -16,11 +16,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
     private static readonly string[] s_lists = ["classes.txt", "obj.names", "classes.names", "_darknet.labels"];
 
     private readonly StemIndex _texts = new(images.Files, "", name => name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase));
-    private readonly List<string> _ambiguous = [];
-    private readonly List<CenteredBox> _boxes = [];
-    private long _outlines,
-        _keyPoints,
-        _certain;
+    private readonly YoloLines _lines = new(images.Findings, outlines);
 
     private FileStore Files => images.Files;
 
@@ -30,13 +26,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
         var about = given is not null && !Files.Names.Any(IsYaml) ? new YoloNames(given, null) : About(given);
         var (used, without) = (new Dictionary<string, string>(StringComparer.Ordinal), new List<string>());
         var read = images.Read(image => Annotated(image, about, used, without));
-        if (_ambiguous.Count > 0 && _certain == 0)
-            images.Findings.Require(
-                $"{_ambiguous[0]}  a box with key points of two values, or an outline? Nothing in the labels tells. Write \"kpt_shape: "
-                    + $"[number of points, 2]\" into data.yaml, or give --outlines."
-            );
-        if (CenteredBoxJudgement.Fault(_boxes) is { } fault)
-            throw new UserErrorException($"{Files.Location}: {fault}");
+        _lines.Judge(Files.Location);
         Tell(used, without, read.Count);
         return new AnnotationSet(about.Classes, null, read);
     }
@@ -58,18 +48,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
             if (words.Length == 0)
                 continue;
             var what = $"{Files.Describe(labels)}:{number}";
-            var values = Array.ConvertAll(words, LooseImages.Number);
-            if (values.Length < 5)
-            {
-                images.Findings.Add(FindingKind.BadBox, $"{what}  \"class x y width height\" was expected.");
-                continue;
-            }
-            if (!(values[0] >= 0 && values[0] < about.Classes.Count && values[0] == Math.Floor(values[0])))
-            {
-                images.Findings.Add(FindingKind.UnknownClass, $"{what}  class {words[0]}; there are {about.Classes.Count}, from 0.");
-                continue;
-            }
-            if (Box(values, about, what, out var isOutline) is not var (x1, y1, x2, y2))
+            if (_lines.Read(words, about, what) is not var (values, (x1, y1, x2, y2), isOutline))
                 continue;
             var item = new AnnotatedObject(
                 x1 * image.Width,
@@ -87,81 +66,6 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
         return image with { Objects = found, Source = Files.Describe(labels) };
     }
 
-    /// <summary>The corners as fractions; null where the line has too few or too many values.</summary>
-    /// <param name="outlined">The line is an outline's points.</param>
-    private (double X1, double Y1, double X2, double Y2)? Box(double[] values, YoloNames about, string what, out bool outlined)
-    {
-        outlined = false;
-        var box = (values[1] - values[3] / 2, values[2] - values[4] / 2, values[1] + values[3] / 2, values[2] + values[4] / 2);
-        if (values.Length <= 6) // a sixth value is a score
-        {
-            _boxes.Add(new CenteredBox(values[1], values[2], values[3], values[4], what));
-            return box;
-        }
-        if (about.KeyPoints is var (count, each) && count > 0)
-        {
-            if (values.Length == 5 + count * each)
-            {
-                _keyPoints++;
-                return box;
-            }
-            images.Findings.Add(
-                FindingKind.BadBox,
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{what}  {values.Length} values; a class, a box and {count} key points of {each} are {5 + count * each}."
-                )
-            );
-            return null;
-        }
-        var isOutline = values.Length % 2 == 1;
-        if (!outlines && Holds(values, 3))
-        {
-            _keyPoints++;
-            return box;
-        }
-        if (!isOutline)
-        {
-            images.Findings.Add(
-                FindingKind.BadBox,
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{what}  {values.Length} values: neither a class and a box (5), nor an outline's points (an odd number), nor a "
-                        + $"box and key points of x, y, visibility."
-                )
-            );
-            return null;
-        }
-        if (!outlines && Holds(values, 2))
-            _ambiguous.Add(what);
-        else
-            _certain++;
-        _outlines++;
-        outlined = true;
-        return LooseImages.Outline(values[1..]);
-    }
-
-    /// <summary>The values can be a box and key points that lie in it.</summary>
-    /// <param name="each">Values of a key point: x and y, or with a visibility of 0, 1 or 2.</param>
-    private static bool Holds(double[] values, int each)
-    {
-        if ((values.Length - 5) % each != 0 || !(values[3] > 0 && values[4] > 0))
-            return false;
-        const double Slack = 0.02;
-        var (x, y, width, height) = (values[1], values[2], values[3] / 2 + Slack, values[4] / 2 + Slack);
-        if (!(x - width >= -2 * Slack && y - height >= -2 * Slack && x + width <= 1 + 2 * Slack && y + height <= 1 + 2 * Slack))
-            return false;
-        for (var at = 5; at < values.Length; at += each)
-        {
-            if (each == 3 && values[at + 2] is not (0 or 1 or 2))
-                return false;
-            var hidden = each == 3 ? values[at + 2] == 0 : values[at] == 0 && values[at + 1] == 0;
-            if (!hidden && !(Math.Abs(values[at] - x) <= width && Math.Abs(values[at + 1] - y) <= height))
-                return false;
-        }
-        return true;
-    }
-
     private void Tell(Dictionary<string, string> used, List<string> without, int count)
     {
         var (findings, lists) = (images.Findings, s_lists.ToHashSet(StringComparer.OrdinalIgnoreCase));
@@ -177,17 +81,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
                     $"{without.Count:N0} of {count:N0} images have no label file and are taken for background. The first: {without[0]}."
                 )
             );
-        if (_outlines > 0)
-            findings.Note(
-                string.Create(CultureInfo.InvariantCulture, $"{_outlines:N0} lines are outlines: masks, with the box around each.")
-            );
-        if (_keyPoints > 0)
-            findings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{_keyPoints:N0} lines have key points behind the box; the boxes are taken, the points are not."
-                )
-            );
+        _lines.Tell();
         var lone = Files.Names.Where(name =>
             name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase) && !used.ContainsKey(name) && !lists.Contains(Path.GetFileName(name))
         );
@@ -196,7 +90,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
             // Other texts (a readme, lists of images) begin with words.
             if (
                 images
-                    .Lines(name)
+                    .Lines(name, anyBytes: true)
                     .FirstOrDefault(line => line.Trim().Length > 0)
                     ?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
                     is { Length: >= 5 } words

@@ -26,19 +26,7 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
             if (Value(line, "nc") is { } count && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var classes))
                 said = classes;
             else if (Value(line, "kpt_shape") is { } shape)
-            {
-                var sides = shape.Trim('[', ']', ' ').Split(',', StringSplitOptions.TrimEntries);
-                if (
-                    sides.Length == 2
-                    && int.TryParse(sides[0], CultureInfo.InvariantCulture, out var points)
-                    && int.TryParse(sides[1], CultureInfo.InvariantCulture, out var values)
-                    && points is >= 0 and <= 10_000
-                    && values is 2 or 3
-                )
-                    keyPoints = (points, values);
-                else
-                    throw new UserErrorException($"{path}:{i + 1}  kpt_shape is \"{shape}\"; [number of points, 2 or 3] was expected.");
-            }
+                keyPoints = Shape(path, lines, ref i, shape);
             else if (Value(line, "names") is { } value)
             {
                 names = value.Length > 0 ? Flow(path, lines, ref i, value) : Block(path, lines, ref i);
@@ -52,6 +40,35 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         if (said is { } wanted && wanted != names.Count)
             throw new UserErrorException($"{path}: nc is {wanted}, but names has {names.Count} entries.");
         return new YoloNames([.. Enumerable.Range(0, names.Count).Select(c => names[c])], keyPoints);
+    }
+
+    /// <summary>[17, 3], or a line of "- 17" and one of "- 3".</summary>
+    private static (int Points, int Values) Shape(string path, IReadOnlyList<string> lines, ref int at, string text)
+    {
+        var start = at;
+        var sides = text.Trim('[', ']', ' ').Split(',', StringSplitOptions.TrimEntries);
+        if (text.Length == 0)
+        {
+            var items = new List<string>();
+            for (; at + 1 < lines.Count; at++)
+            {
+                var item = WithoutComment(lines[at + 1]).Trim();
+                if (item.StartsWith('-'))
+                    items.Add(item[1..].Trim());
+                else if (item.Length > 0)
+                    break;
+            }
+            sides = [.. items];
+            text = string.Join(", ", sides);
+        }
+        return
+            sides.Length == 2
+            && int.TryParse(sides[0], CultureInfo.InvariantCulture, out var points)
+            && int.TryParse(sides[1], CultureInfo.InvariantCulture, out var values)
+            && points is >= 0 and <= 10_000
+            && values is 2 or 3
+            ? (points, values)
+            : throw new UserErrorException($"{path}:{start + 1}  kpt_shape is \"{text}\"; [number of points, 2 or 3] was expected.");
     }
 
     /// <summary>A name a line. Blank lines stand at the end only: between names they would shift the numbers.</summary>

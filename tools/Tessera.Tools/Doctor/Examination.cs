@@ -56,7 +56,9 @@ internal sealed class Examination : IDisposable
         if (!_report.Check("model", Model))
             return;
         if (_train is { } train)
-            found &= _report.Try("data", () => DataChecks.RequirePlaces(train, Session.Model, text => _report.Warn("data", text)));
+            found &=
+                _report.Try("data", () => DataChecks.RequireChoice(train, Session.Model))
+                & _report.Try("data", () => DataChecks.RequirePlaces(train, Session.Model, text => _report.Warn("data", text)));
         var steps = _train is null || Options.Optimizer is null || _report.Check("optimizer", Optimizer);
         var trains = _train is null || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run()));
         if (trains && valRead && _val is not null)

@@ -131,6 +131,8 @@ internal sealed class EnsembleRun : IDisposable
                 regression?.Add(sample, members);
             }
         );
+        if (vote.MasksLeftOut)
+            ToolConsole.Current.Warning("Some of the models give boxes without masks, others masks: boxes alone are joined.");
         RowMetrics[] all = cooked is null ? [.. rows, whole] : [.. rows, whole, cooked];
         Array.ForEach(all, row => row.Compute());
         stored?.Complete(whole.Values);

@@ -3,6 +3,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.Detection;
+using Tessera.Tools.Fusion;
 
 namespace Tessera.Tools.Ensembles;
 
@@ -20,6 +21,9 @@ internal sealed class EnsembleVote
         (_kind, _data, _weights, _fusion) = (kind, data, weights, fusion);
         Require(kind, data.Task);
     }
+
+    /// <summary>Whether some members gave masks and others boxes alone, so that only boxes were joined.</summary>
+    public bool MasksLeftOut { get; private set; }
 
     /// <exception cref="UserErrorException">Members of this task can't vote so.</exception>
     public static void Require(VoteKind kind, DataTask task)
@@ -58,38 +62,10 @@ internal sealed class EnsembleVote
 
     private DetectionPrediction Fuse(DetectionPrediction[] members)
     {
-        ScoredBox[][] boxes =
-        [
-            .. members.Select(member =>
-                member
-                    .Labels.Select(
-                        (label, i) =>
-                            new ScoredBox(
-                                (
-                                    member.Corners[4 * i],
-                                    member.Corners[(4 * i) + 1],
-                                    member.Corners[(4 * i) + 2],
-                                    member.Corners[(4 * i) + 3]
-                                ),
-                                member.Scores[i],
-                                label
-                            )
-                    )
-                    .ToArray()
-            ),
-        ];
-        var fused = BoxFusion.Fuse(boxes, _weights, _fusion);
-        return new DetectionPrediction(
-            [
-                .. fused.SelectMany(box =>
-                    new[] { (float)box.Corners.X1, (float)box.Corners.Y1, (float)box.Corners.X2, (float)box.Corners.Y2 }
-                ),
-            ],
-            [.. fused.Select(box => (float)box.Score)],
-            [.. fused.Select(box => box.Label)]
-        )
-        {
-            OutputIsFinite = Array.TrueForAll(members, member => member.OutputIsFinite),
-        };
+        var some = members.Any(member => member.Masks is not null);
+        var masks = some && FusedBoxes.HaveMasks(members);
+        MasksLeftOut |= some && !masks;
+        var fused = BoxFusion.Fuse([.. members.Select(member => FusedBoxes.Of(member, masks))], _weights, _fusion);
+        return FusedBoxes.Prediction(fused, members, masks);
     }
 }

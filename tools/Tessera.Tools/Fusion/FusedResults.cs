@@ -9,13 +9,20 @@ namespace Tessera.Tools.Fusion;
 internal sealed class FusedResults(IReadOnlyList<double> weights, ResultFusionOptions options)
 {
     private readonly Dictionary<long, DetectionPrediction?[]> _images = [];
+    private readonly bool[] _withoutMasks = new bool[weights.Count];
+
+    /// <summary>Whether any of the results has masks.</summary>
+    private bool HasMasks { get; set; }
 
     /// <param name="member">Which of the detectors.</param>
     public void Add(int member, Sample sample, Prediction prediction)
     {
         if (!_images.TryGetValue(sample.Index, out var found))
             _images[sample.Index] = found = new DetectionPrediction?[weights.Count];
-        found[member] = (DetectionPrediction)prediction;
+        var detected = (DetectionPrediction)prediction;
+        found[member] = detected;
+        HasMasks |= detected.Masks is not null;
+        _withoutMasks[member] |= !FusedBoxes.HaveMasks([detected]);
     }
 
     /// <returns>null where no detector has the image.</returns>
@@ -28,44 +35,23 @@ internal sealed class FusedResults(IReadOnlyList<double> weights, ResultFusionOp
             throw new UserErrorException(
                 $"{sample.Name}: the {Ordinal(missing + 1)} of the results have no prediction for it, others have."
             );
-        ScoredBox[][] boxes = [.. found.Select(prediction => Boxes(prediction!))];
-        var fused = ResultFusion.Fuse(boxes, weights, options);
-        return new DetectionPrediction(
-            [
-                .. fused.SelectMany(box =>
-                    new[] { (float)box.Corners.X1, (float)box.Corners.Y1, (float)box.Corners.X2, (float)box.Corners.Y2 }
-                ),
-            ],
-            [.. fused.Select(box => (float)box.Score)],
-            [.. fused.Select(box => box.Label)]
+        var masks = MissingMasks is null && HasMasks;
+        if (
+            masks
+            && found.SelectMany(member => member!.Masks ?? []).Select(mask => (mask.Width, mask.Height)).Distinct().ToArray()
+                is [var one, var other, ..]
         )
-        {
-            OutputIsFinite = Array.TrueForAll(found, prediction => prediction!.OutputIsFinite),
-        };
+            throw new UserErrorException(
+                $"{sample.Name}: masks of {one.Width} x {one.Height} pixels and of {other.Width} x {other.Height} can't be "
+                    + $"joined: they are of other images."
+            );
+        var fused = ResultFusion.Fuse([.. found.Select(member => FusedBoxes.Of(member!, masks))], weights, options);
+        return FusedBoxes.Prediction(fused, found!, masks);
     }
 
-    /// <summary>Corners: files hold x, y, width, height.</summary>
-    private static ScoredBox[] Boxes(DetectionPrediction found)
-    {
-        var (stated, scores) =
-            found.Stated ?? (BoxGeometry.FromCorners(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
-        return
-        [
-            .. found.Labels.Select(
-                (label, i) =>
-                    new ScoredBox(
-                        (
-                            stated[4 * i],
-                            stated[(4 * i) + 1],
-                            stated[4 * i] + stated[(4 * i) + 2],
-                            stated[(4 * i) + 1] + stated[(4 * i) + 3]
-                        ),
-                        scores[i],
-                        label
-                    )
-            ),
-        ];
-    }
+    /// <summary>Where some of the results have masks and others boxes alone, so that the fused ones have none: the first of the others,
+    /// from 1.</summary>
+    public int? MissingMasks => HasMasks && Array.FindIndex(_withoutMasks, without => without) is >= 0 and var member ? member + 1 : null;
 
     private static string Ordinal(int number) =>
         number switch

@@ -59,6 +59,12 @@ internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers
                         + $"--tolerance{(tolerance > 0 ? $" {tolerance * 2}" : " 20")}."
                 )
             );
+        if (FrequentColors.Joined(total, groups, tolerance) is { } joined)
+        {
+            if (groups.Count == 1)
+                throw new UserErrorException($"{joined} As it is, nothing but one class would be left.");
+            ToolConsole.Current.Warning(joined);
+        }
         return new Legend([.. groups.Select((group, i) => new LegendEntry((byte)i, $"class_{i}", Rgb.FromValue(group.Color)))]);
     }
 

@@ -45,24 +45,28 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
                 line["predicted"] = Values(regression.Values);
                 break;
             case DetectionPrediction found:
-                line["boxes"] = new JsonArray([
-                    .. Enumerable
-                        .Range(0, found.Labels.Length)
-                        .Select(i =>
-                            (JsonNode?)
-                                new JsonObject
-                                {
-                                    ["class"] = data.Classes[found.Labels[i]],
-                                    ["score"] = Value(found.Scores[i]),
-                                    ["corners"] = Corners(found.Corners.Skip(4 * i).Take(4)),
-                                }
-                        ),
-                ]);
+                line["boxes"] = new JsonArray([.. Enumerable.Range(0, found.Labels.Length).Select(JsonNode? (i) => Box(found, i))]);
                 break;
             default:
                 throw new InvalidOperationException($"Predictions of type {prediction.GetType().Name} have no line.");
         }
         return line;
+    }
+
+    private JsonObject Box(DetectionPrediction found, int i)
+    {
+        var box = new JsonObject
+        {
+            ["class"] = data.Classes[found.Labels[i]],
+            ["score"] = Value(found.Scores[i]),
+            ["corners"] = Corners(found.Corners.Skip(4 * i).Take(4)),
+        };
+        if (found.Masks?[i] is { } mask) // as COCO's results have it
+        {
+            var size = new JsonArray(mask.Height, mask.Width);
+            box["segmentation"] = new JsonObject { ["size"] = size, ["counts"] = RunLengthText.Encode(mask) };
+        }
+        return box;
     }
 
     private JsonArray Names(float[] scores, float above) =>

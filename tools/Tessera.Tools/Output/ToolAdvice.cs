@@ -39,7 +39,8 @@ internal static class ToolAdvice
             ["plugins"] => "--plugin PATH",
             ["data_root"] => $"{advice.Text} (--cfg-options data_root=…)",
             ["match_classes"] => $"tools/test --classes-in-order, or {advice.Text}",
-            ["size"] => $"{advice.Text} (tools/export: --size HxW)",
+            ["size"] => $"{advice.Text} (tools/export: --size HxW; with --with-preprocessing also --dynamic size)",
+            ["open_size"] => $"{advice.Text} (tools/export: --dynamic size beside --size HxW)",
             [var key, var value] when s_weights.TryGetValue(key, out var option) && !s_weights.ContainsKey(value) =>
                 $"{advice.Text} (tools/test: {option} {value})",
             { } settings when settings.All(s_weights.ContainsKey) => $"{advice.Text} (tools/test: {Listed(settings)})",

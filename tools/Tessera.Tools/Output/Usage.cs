@@ -53,6 +53,11 @@ internal static partial class Usage
         ["--gpu-ids"] = "--cfg-options device=cuda:N says on which GPU",
         ["--seed"] = "--cfg-options seed=N sets the seed",
         ["--amp"] = "--cfg-options precision=auto computes in bf16 where the device has it",
+        ["--gpus"] = "--cfg-options device=cuda:N says on which GPU; several train under mpirun or torchrun (docs/processes.md)",
+        ["--launcher"] = "mpirun, srun or torchrun start several processes without an option (docs/processes.md)",
+        ["--auto-scale-lr"] = "rates are taken as they are written; --cfg-options optimizer.lr=… sets one",
+        ["--no-validate"] = "--cfg-options val=null trains without evaluations",
+        ["--deterministic"] = "runs with the same seed, threads and machine are equal bit for bit without it (docs/training.md)",
         ["--tta"] = "the config's model.test has flip and scales",
     };
 

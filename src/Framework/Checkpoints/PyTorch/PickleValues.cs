@@ -6,7 +6,11 @@ internal sealed class PickleDict
 {
     private static readonly Dictionary<string, object?> s_nothing = [];
 
+    // Of other keys than texts only so many are kept: the numbers of classes, not a training's whole history.
+    private const int MostNumbered = 100_000;
+
     private Dictionary<string, object?>? _byName;
+    private List<(object? Key, object? Value)>? _numbered;
 
     /// <summary>The class of an object that is passed over: a name, never code. null for a dict.</summary>
     public string? Of { get; init; }
@@ -22,6 +26,10 @@ internal sealed class PickleDict
 
     public int OtherKeys { get; private set; }
 
+    /// <summary>Those whose keys are texts, then those whose keys are numbers.</summary>
+    public IEnumerable<(object? Key, object? Value)> Entries =>
+        Named.Select(entry => ((object?)entry.Key, entry.Value)).Concat(_numbered ?? []);
+
     public object? this[string key] => _byName?.GetValueOrDefault(key);
 
     public void Add(object? key, object? value)
@@ -29,7 +37,11 @@ internal sealed class PickleDict
         if (key is string name)
             (_byName ??= new(StringComparer.Ordinal))[name] = value;
         else
+        {
             OtherKeys++;
+            if (key is long or int && value is string && (_numbered ??= []).Count < MostNumbered)
+                _numbered.Add((key, value));
+        }
     }
 }
 

@@ -1,7 +1,9 @@
+using System.Globalization;
+
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>The class names that a checkpoint carries: OpenMMLab's <c>meta</c>, a plain list beside the weights, or what Tessera
-/// publishes.</summary>
+/// <summary>The class names that a checkpoint carries: OpenMMLab's <c>meta</c>, a plain list beside the weights, numbers by
+/// name or names by number, or what Tessera publishes.</summary>
 internal static class PickledClasses
 {
     /// <summary>The attribute of the state dict that a published .pth has.</summary>
@@ -14,6 +16,12 @@ internal static class PickledClasses
 
     private static readonly string[] s_keys = ["classes", "CLASSES", "class_names"];
 
+    /// <summary>Numbers by name: torchvision's data sets, Hugging Face.</summary>
+    private static readonly string[] s_numbers = ["class_to_idx", "label2id"];
+
+    /// <summary>Names by number.</summary>
+    private static readonly string[] s_names = ["id2label", "idx_to_class"];
+
     /// <returns>null where there are none.</returns>
     public static IReadOnlyList<string>? Of(PickleDict root) =>
         Texts(root.Attributes?[Attribute])
@@ -21,7 +29,36 @@ internal static class PickledClasses
         ?? (root["meta"] is PickleDict meta ? In(meta["dataset_meta"] as PickleDict) ?? In(meta) : null);
 
     private static string[]? In(PickleDict? dict) =>
-        dict is null ? null : s_keys.Select(key => Texts(dict[key])).FirstOrDefault(names => names is not null);
+        dict is null
+            ? null
+            : s_keys
+                .Select(key => Texts(dict[key]))
+                .Concat(
+                    s_numbers.Select(key => Ordered((dict[key] as PickleDict)?.Named.Select(entry => (entry.Value, (object?)entry.Key))))
+                )
+                .Concat(s_names.Select(key => Ordered((dict[key] as PickleDict)?.Entries)))
+                .FirstOrDefault(names => names is not null);
+
+    /// <summary>The names by their numbers; null where these are not 0, 1, 2 ….</summary>
+    private static string[]? Ordered(IEnumerable<(object? Number, object? Name)>? entries)
+    {
+        var byNumber = new SortedDictionary<long, string>();
+        foreach (var (number, name) in entries?.Take(Most + 1) ?? [])
+        {
+            var index = number switch
+            {
+                long value => value,
+                int value => value,
+                string text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) => value,
+                _ => -1,
+            };
+            if (name is not string written || !byNumber.TryAdd(index, written))
+                return null;
+        }
+        return byNumber.Count is > 0 and <= Most && byNumber.Keys.Select((number, i) => number == i).All(fits => fits)
+            ? [.. byNumber.Values]
+            : null;
+    }
 
     private static string[]? Texts(object? value)
     {
