@@ -23,7 +23,8 @@ internal static class ListNotes
                 && Joined(info.Classes, separator) is { Length: > 0 } joined
             )
                 yield return $"{(joined.Length == 1 ? "a class name seems" : "class names seem")} to hold several labels: "
-                    + $"{string.Join(", ", joined.Take(MostNamed).Select(name => $"\"{name}\""))}{(joined.Length > MostNamed ? ", …" : "")}. "
+                    + string.Join(", ", joined.Take(MostNamed).Select(name => $"\"{name}\""))
+                    + $"{(joined.Length > MostNamed ? ", …" : "")}. "
                     + $"\"separator\": \"{separator}\" splits them; now \"{options.Separator}\" does. (In arrays each label is an entry.)";
     }
 

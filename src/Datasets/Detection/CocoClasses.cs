@@ -52,7 +52,8 @@ internal static class CocoClasses
             return null;
         var (lowest, last) = (parts.Used.Min(), listed.Max());
         return lowest == listed.Min() - 1 && parts.Used.All(id => listed.Contains(id + 1))
-            ? $"category_id seems to count from {lowest}, the categories from {lowest + 1}: no category {lowest} is listed, and no annotation "
+            ? $"category_id seems to count from {lowest}, the categories from {lowest + 1}: no category {lowest} is listed, and "
+                + $"no annotation "
                 + $"is of category {last}, the last. If so, every class is one too low: add 1 to each category_id."
             : null;
     }

@@ -29,7 +29,8 @@ internal static class CornerBoxJudgement
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{beyond.Length:N0} of {sized.Length:N0} boxes reach beyond their images: were they made for images of another (larger) "
-                    + $"size{(percent ? ", or are they written in percent (none is above 100)" : "")}? xmin, ymin, xmax and ymax in pixels of "
+                    + $"size{(percent ? ", or are they written in percent (none is above 100)" : "")}? xmin, ymin, xmax and "
+                        + $"ymax in pixels of "
                     + $"the image as it lies there are expected. The first is {beyond[0].Described}."
             );
         }
@@ -48,7 +49,8 @@ internal static class CornerBoxJudgement
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{(boxes.Count == 1 ? "the only box lies" : $"all {boxes.Count:N0} boxes lie")} within 0 to 1: xmin, ymin, xmax and ymax are "
-                + $"written as fractions of the image's sides, but pixels are expected. The first is {boxes[0].Described}. Multiply xmin and "
+                + $"written as fractions of the image's sides, but pixels are expected. The first is {boxes[0].Described}. "
+                    + $"Multiply xmin and "
                 + $"xmax by the image's width, ymin and ymax by its height."
         );
     }
@@ -65,7 +67,8 @@ internal static class CornerBoxJudgement
         );
         var first = $"The first of these is {inverted[0].Described}.";
         if (sized.All(box => box.Right < box.Left && box.Bottom < box.Top))
-            return $"{counted}: are the two corners exchanged, or do xmax and ymax hold width and height? {first} xmin and ymin are the upper "
+            return $"{counted}: are the two corners exchanged, or do xmax and ymax hold width and height? {first} xmin and ymin "
+                + $"are the upper "
                 + "left corner, xmax and ymax the lower right one.";
         return sized.All(FitsAsSize)
             ? $"{counted}: do xmax and ymax hold width and height? {first} Write xmax = xmin + width and ymax = ymin + height."
