@@ -168,7 +168,7 @@ internal static class ForeignNames
         ["cudnn_benchmark"] = (MmLab, "device", "there is nothing to choose; leave it out"),
         ["env_cfg"] = (MmLab, "threads", "the other words of it have no counterpart; leave them out"),
         ["log_level"] = (MmLab, "hooks.log", "there are no levels; leave it out"),
-        ["visualizer"] = (MmLab, "hooks", "TensorBoard's files are written without one; leave it out"),
+        ["visualizer"] = (MmLab, "hooks", "the log and its curves are written without one; leave it out"),
         ["norm_cfg"] = (MmLab, "train.sync_bn", "true for SyncBN; heads and necks that can have other norms take \"norm\""),
         ["use_sigmoid"] = (MmLab, "losses", "BinaryCrossEntropyLoss is the one with a sigmoid, CrossEntropyLoss with a softmax"),
         ["bbox_coder"] = (MmLab, "box_coder", null),

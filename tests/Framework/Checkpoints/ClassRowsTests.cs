@@ -192,7 +192,7 @@ public sealed class ClassRowsTests : IDisposable
         var numbered = new (string Name, int Number)[] { ("b", 1), ("a", 0), ("e", 4), ("c", 2), ("d", 3) };
         var classes = numbered.ToDictionary(
             one => byNumber ? $"{one.Number}" : one.Name,
-            object? (one) => byNumber ? one.Name : (object)(long)one.Number
+            object? (one) => byNumber ? one.Name : one.Number
         );
         PickleBuilder.Save(
             _folder.At("numbered.pth"),

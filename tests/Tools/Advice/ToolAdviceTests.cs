@@ -27,7 +27,7 @@ public sealed class ToolAdviceTests
     [Fact]
     public void Mistake_NamesTheOption() =>
         Assert.Equal(
-            "The size must be named (tools/export: --size HxW).",
+            "The size must be named (tools/export: --size HxW; with --with-preprocessing also --dynamic size).",
             ToolAdvice.MessageOf(
                 new UserErrorException("The size must be named.", new Framework.Errors.Advice("size must be named", "size"))
             )

@@ -34,7 +34,7 @@ internal static class PredictCommand
         {
             Description =
                 "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures, coco, "
-                + "yolo and labelme. Of several labels: those that score as much are present.",
+                + "yolo and labelme. Of several labels: those that score as much are predicted, in the console and jsonl.",
             HelpName = "SCORE",
         };
         var device = CommandLine.Device();

@@ -96,7 +96,10 @@ internal sealed class PredictRun
                     );
                 }
                 else
-                    Predict((name, prediction) => new PredictionLines(writer, _predictor.Data).Write(name, prediction), pictures);
+                {
+                    var lines = new PredictionLines(writer, _predictor.Data, _predictor.Thresholds);
+                    Predict((name, prediction) => lines.Write(name, prediction), pictures);
+                }
                 RequireSome();
             }
         );

@@ -131,12 +131,10 @@ internal sealed class EnsembleRun : IDisposable
                 regression?.Add(sample, members);
             }
         );
-        if (vote.MasksLeftOut)
-            ToolConsole.Current.Warning("Some of the models give boxes without masks, others masks: boxes alone are joined.");
         RowMetrics[] all = cooked is null ? [.. rows, whole] : [.. rows, whole, cooked];
         Array.ForEach(all, row => row.Compute());
         stored?.Complete(whole.Values);
-        foreach (var text in all.Select(row => row.NonFinite).OfType<string>().Distinct())
+        foreach (var text in all.Select(row => row.NonFinite).Append(vote.MasksLeftOut).OfType<string>().Distinct())
             ToolConsole.Current.Warning(text);
         return new EnsembleFindings
         {

@@ -22,8 +22,9 @@ internal sealed class EnsembleVote
         Require(kind, data.Task);
     }
 
-    /// <summary>Whether some members gave masks and others boxes alone, so that only boxes were joined.</summary>
-    public bool MasksLeftOut { get; private set; }
+    /// <summary>Says that some members gave masks and others boxes alone, so that only boxes were joined; null where it wasn't
+    /// so.</summary>
+    public string? MasksLeftOut { get; private set; }
 
     /// <exception cref="UserErrorException">Members of this task can't vote so.</exception>
     public static void Require(VoteKind kind, DataTask task)
@@ -64,7 +65,8 @@ internal sealed class EnsembleVote
     {
         var some = members.Any(member => member.Masks is not null);
         var masks = some && FusedBoxes.HaveMasks(members);
-        MasksLeftOut |= some && !masks;
+        if (some && !masks)
+            MasksLeftOut = "Some of the models give boxes without masks, others masks: boxes alone are joined.";
         var fused = BoxFusion.Fuse([.. members.Select(member => FusedBoxes.Of(member, masks))], _weights, _fusion);
         return FusedBoxes.Prediction(fused, members, masks);
     }

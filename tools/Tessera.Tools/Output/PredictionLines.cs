@@ -7,7 +7,8 @@ using Tessera.Framework.Models;
 namespace Tessera.Tools.Output;
 
 /// <summary>Predictions as JSON lines, one for each sample.</summary>
-internal sealed class PredictionLines(TextWriter writer, DataInfo data)
+/// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: above 0.5.</param>
+internal sealed class PredictionLines(TextWriter writer, DataInfo data, IReadOnlyDictionary<string, double>? thresholds = null)
 {
     private const float Present = 0.5f;
 
@@ -25,7 +26,7 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
             case ClassPrediction classes when data.Task == DataTask.MultiLabel:
                 if (truth?.Truth.MultiLabel is { } labels)
                     line["truth"] = Names(labels, 0);
-                line["predicted"] = Names(classes.Scores, Present);
+                line["predicted"] = Predicted(classes.Scores);
                 line["scores"] = Values(classes.Scores);
                 break;
             case ClassPrediction classes:
@@ -68,6 +69,12 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
         }
         return box;
     }
+
+    private JsonArray Predicted(float[] scores) =>
+        new([.. data.Classes.Where((name, c) => IsPredicted(name, scores[c])).Select(name => (JsonNode?)name)]);
+
+    private bool IsPredicted(string name, float score) =>
+        thresholds is not null && thresholds.TryGetValue(name, out var least) ? score >= least : score > Present;
 
     private JsonArray Names(float[] scores, float above) =>
         new([.. data.Classes.Where((_, c) => scores[c] > above).Select(name => (JsonNode?)name)]);
