@@ -41,8 +41,7 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     private readonly Stopwatch _sinceSave = new();
     private CheckpointStore? _store;
     private double? _best;
-    private bool _evaluated,
-        _neverFinite = true; // what save_best follows
+    private bool _evaluated; // what save_best follows
     private bool _isBest;
     private MetricRule _rule = options.SaveBest?.Rule ?? MetricRule.Greater;
     private long _savedIteration = -1;
@@ -95,7 +94,6 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
         if (options.SaveBest is not { } followed)
             return;
         var value = MetricLookup.Find(metrics, followed.Metric, "CheckpointHook.save_best");
-        _neverFinite &= !double.IsFinite(value);
         _evaluated = true;
         if (!double.IsFinite(value) || (_best is { } best && (_rule == MetricRule.Greater ? value <= best : value >= best)))
             return;
@@ -142,7 +140,7 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     {
         if (run.Failure is null && _savedIteration != run.Progress.Iteration && run.Progress.Iteration > 0)
             Save(run, $"iter_{run.Progress.Iteration}");
-        if (_evaluated && _neverFinite && _best is null && run.Group.Rank == 0)
+        if (_evaluated && _best is null && run.Group.Rank == 0)
             s_log.LogWarning(
                 "No best checkpoint was kept: {0} (save_best) was not finite in any evaluation. Another metric can be followed.",
                 options.SaveBest!.Metric

@@ -136,7 +136,11 @@ public sealed class ConvNormFusion : IDisposable
             )
                 return null;
             if (WinogradConvolution.Fits(conv) && WinogradConvolution.Pays(x.shape, conv.out_channels, conv.dilation[0]))
-                return (_winograd ??= Winograd()).Run(x, rectified);
+            {
+                var found = (_winograd ??= Winograd()).Run(x, rectified);
+                _cannotPack = found is null; // not tried again at every call
+                return found;
+            }
             _packed ??= Pack(x);
             return rectified ? _packed?.Rectified(x) : _packed?.Run(x);
         }

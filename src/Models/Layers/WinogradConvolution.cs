@@ -10,7 +10,7 @@ namespace Tessera.Models.Layers;
 /// A 3x3 convolution of stride 1 by Winograd's algorithm, for inference in float32 on the CPU: 36 products for the 16 outputs of a tile
 /// where the sums themselves take 144 (<see cref="WinogradTransforms"/>). oneDNN 3 no longer has it.
 /// </summary>
-/// <remarks>The outputs differ from the usual ones by rounding: some 1e-6 of the largest (docs/design/winograd.md).</remarks>
+/// <remarks>The outputs differ from the usual ones by rounding: some 1e-5 of the largest (docs/design/winograd.md).</remarks>
 internal sealed class WinogradConvolution : IDisposable
 {
     // Tiles that are worked on at once: many enough that the weights, read anew for each such portion, cost little beside their products;
@@ -28,8 +28,7 @@ internal sealed class WinogradConvolution : IDisposable
     private readonly int _dilation;
 
     /// <param name="weight">Gives it, [O, C, 3, 3], when first needed and once more for a last portion of the other size; float32,
-    /// input and
-    /// output channels multiples of 16.</param>
+    /// input and output channels multiples of 16.</param>
     /// <param name="bias">[O]; copied.</param>
     /// <param name="dilation">Also the padding on each side.</param>
     public WinogradConvolution(Func<Tensor> weight, Tensor bias, long width, long dilation) =>
