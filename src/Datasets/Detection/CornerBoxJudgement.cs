@@ -30,7 +30,7 @@ internal static class CornerBoxJudgement
                 CultureInfo.InvariantCulture,
                 $"{beyond.Length:N0} of {sized.Length:N0} boxes reach beyond their images: were they made for images of another (larger) "
                     + $"size{(percent ? ", or are they written in percent (none is above 100)" : "")}? xmin, ymin, xmax and "
-                        + $"ymax in pixels of "
+                    + $"ymax in pixels of "
                     + $"the image as it lies there are expected. The first is {beyond[0].Described}."
             );
         }
@@ -50,7 +50,7 @@ internal static class CornerBoxJudgement
             CultureInfo.InvariantCulture,
             $"{(boxes.Count == 1 ? "the only box lies" : $"all {boxes.Count:N0} boxes lie")} within 0 to 1: xmin, ymin, xmax and ymax are "
                 + $"written as fractions of the image's sides, but pixels are expected. The first is {boxes[0].Described}. "
-                    + $"Multiply xmin and "
+                + $"Multiply xmin and "
                 + $"xmax by the image's width, ymin and ymax by its height."
         );
     }
