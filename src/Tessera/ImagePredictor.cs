@@ -111,7 +111,7 @@ public abstract class ImagePredictor : IDisposable
 
     /// <summary>The same over an image in memory.</summary>
     public Drawing Draw(Image image, Result result, double leastScore = PredictionDrawing.UsualScore) =>
-        PredictionDrawing.Draw(image, result.Raw, Data, leastScore: leastScore);
+        PredictionDrawing.Draw(image, result.Raw, Data, leastScore: leastScore, thresholds: Thresholds);
 
     public void Dispose()
     {

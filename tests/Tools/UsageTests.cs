@@ -64,7 +64,13 @@ public sealed class UsageTests
     [InlineData("\"x.json\" is one argument too many.", "print-config", "c.json", "x.json")]
     [InlineData("--seed doesn't take \"one\", which is no whole number", "train", "c.json", "--seed", "one")]
     [InlineData("--precision doesn't take \"fp8\": fp32, bf16, fp16 or auto", "test", "c.json", "x", "--precision", "fp8")]
-    [InlineData("There is no option --show: --show-dir DIR of tools/test writes pictures", "test", "c.json", "x", "--show")]
+    [InlineData(
+        "There is no option --show: pictures of the predictions are written by --show-dir DIR of tools/test; --out-dir DIR of tools/predict",
+        "test",
+        "c.json",
+        "x",
+        "--show"
+    )]
     [InlineData("There is no option --eval: what is measured stands in the config", "test", "c.json", "x", "--eval", "mIoU")]
     [InlineData("--work-dir lacks its value", "train", "c.json", "--work-dir")]
     public void Wrong_IsOneMessage(string expected, params string[] arguments) => Tool.Run(arguments).IsMistake(expected);

@@ -23,6 +23,7 @@ internal sealed class ClassFolders
     public ClassFolders(FileStore files, string prefix, string place, IReadOnlyList<string> below, HashSet<string> extensions)
     {
         (_files, _place, _extensions) = (files, place, extensions);
+        files.CountUpwards(_leftOut);
         foreach (var name in below)
         {
             var end = name.IndexOf('/', prefix.Length);

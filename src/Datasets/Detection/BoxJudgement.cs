@@ -33,11 +33,7 @@ public static class BoxJudgement
     /// <param name="boxes">All boxes that are numbers.</param>
     public static string? Fractions(IReadOnlyList<StatedBox> boxes)
     {
-        if (
-            boxes.Count == 0
-            || !boxes.All(InUnit)
-            || !boxes.Any(box => Broken(box.X) || Broken(box.Y) || Broken(box.Width) || Broken(box.Height))
-        )
+        if (boxes.Count == 0 || !boxes.All(InUnit) || !boxes.Any(IsBroken))
             return null;
         if (boxes.Any(box => box is { ImageHeight: > 0 and < 3 } or { ImageWidth: > 0 and < 3 }))
             return null;
@@ -55,18 +51,6 @@ public static class BoxJudgement
                 + $"but pixels are expected, [x, y, width, height] from the upper left corner.{size} Multiply x and width by the "
                 + $"image's width, y and height by its height."
         );
-
-        // -1: what counts pixels from 1 has that taken off.
-        static bool InUnit(StatedBox box) =>
-            box.X >= -1 - Slack
-            && box.Y >= -1 - Slack
-            && box.Width <= 1 + Slack
-            && box.Height <= 1 + Slack
-            && box.Right <= 2
-            && box.Bottom <= 2
-            && box.X <= 1
-            && box.Y <= 1;
-        static bool Broken(double value) => value != Math.Floor(value);
     }
 
     /// <summary>Two corners, beyond doubt: as such all boxes fit their images, and as x, y, width, height at least half of them don't; of
@@ -101,7 +85,22 @@ public static class BoxJudgement
                     + $"expected."
             );
         }
-        return Extent(sized);
+        return Mixed(sized) ?? Extent(sized);
+    }
+
+    /// <summary>A few boxes in fractions among others in pixels: they lie in the first pixel, and no drawn box does.</summary>
+    private static string? Mixed(StatedBox[] sized)
+    {
+        var small = Array.FindAll(sized, box => InUnit(box) && IsBroken(box) && box is { ImageHeight: >= 3, ImageWidth: >= 3 });
+        return small.Length == 0
+            ? null
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{small.Length:N0} of {sized.Length:N0} boxes {(small.Length == 1 ? "lies" : "lie")} within 0 to 1, in the first pixel of "
+                    + $"{(small.Length == 1 ? "its image" : "their images")}: {(small.Length == 1 ? "is it a fraction" : "are they fractions")} "
+                    + $"of the image's sides? Pixels are expected. The first is {Shown(small[0])} in an image of {small[0].ImageWidth} x "
+                    + $"{small[0].ImageHeight}."
+            );
     }
 
     /// <summary>Boxes that fill too little of their images: written in percent, or made for smaller ones. null where they don't.</summary>
@@ -131,6 +130,21 @@ public static class BoxJudgement
             )
             : null;
     }
+
+    // -1: what counts pixels from 1 has that taken off.
+    private static bool InUnit(StatedBox box) =>
+        box.X >= -1 - Slack
+        && box.Y >= -1 - Slack
+        && box.Width <= 1 + Slack
+        && box.Height <= 1 + Slack
+        && box.Right <= 2
+        && box.Bottom <= 2
+        && box.X <= 1
+        && box.Y <= 1;
+
+    private static bool IsBroken(StatedBox box) => Broken(box.X) || Broken(box.Y) || Broken(box.Width) || Broken(box.Height);
+
+    private static bool Broken(double value) => value != Math.Floor(value);
 
     private static string AsCorners(StatedBox[] sized, int beyond)
     {

@@ -134,9 +134,11 @@ internal static class CocoParser
         {
             if (json.Type != JsonTokenType.StartObject)
                 throw json.Error($"an entry of \"{what}\" must be an object.");
-            if (count++ == most)
+            if (count == most)
                 throw json.Error($"more than {most} {what}.");
+            json.Entry = (what, count++);
             read(ref json);
         }
+        json.Entry = null;
     }
 }

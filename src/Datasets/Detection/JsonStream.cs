@@ -21,6 +21,8 @@ internal ref struct JsonStream
     {
         (_stream, _path, _buffer) = (stream, path, new byte[FirstBuffer]);
         Fill();
+        if (_buffer.AsSpan(0, _count) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] or [0, ..] or [_, 0, ..])
+            throw new UserErrorException($"{path} is written in UTF-16 or UTF-32; JSON is UTF-8. Save it anew as UTF-8.");
         var start = _buffer.AsSpan(0, _count).StartsWith("\uFEFF"u8) ? 3 : 0;
         _buffer.AsSpan(start, _count - start).CopyTo(_buffer);
         _count -= start;
@@ -30,6 +32,10 @@ internal ref struct JsonStream
             new JsonReaderState(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true })
         );
     }
+
+    /// <summary>The list that is read, and which of its entries, from 0; null where none is. In one long line, which many files are, no
+    /// line number tells the place.</summary>
+    public (string List, int Index)? Entry { get; set; }
 
     public readonly JsonTokenType Type => _reader.TokenType;
 
@@ -54,7 +60,10 @@ internal ref struct JsonStream
                 e.Message.StartsWith("'N'", StringComparison.Ordinal) || e.Message.StartsWith("'I'", StringComparison.Ordinal)
                     ? " JSON has neither NaN nor Infinity, though Python writes them."
                     : "";
-            throw new UserErrorException($"{_path}:{(e.LineNumber ?? 0) + 1}  not JSON: {e.Message}{hint}", e);
+            throw new UserErrorException(
+                $"{_path}:{(e.LineNumber ?? 0) + 1}  not JSON{(Entry is var (list, index) ? $" ({list}[{index}])" : "")}: {e.Message}{hint}",
+                e
+            );
         }
     }
 
@@ -96,11 +105,22 @@ internal ref struct JsonStream
         }
     }
 
-    public readonly long Whole(string what) =>
-        Type == JsonTokenType.Number
-        && (_reader.TryGetInt64(out var value) || (_reader.TryGetDouble(out var real) && real == (value = (long)real)))
-            ? value
-            : throw Error($"{what} must be a whole number.");
+    /// <summary>A whole number, also one written as text.</summary>
+    public long Whole(string what)
+    {
+        if (
+            Type == JsonTokenType.Number
+            && (_reader.TryGetInt64(out var value) || (_reader.TryGetDouble(out var real) && real == (value = (long)real)))
+        )
+            return value;
+        if (Type != JsonTokenType.String)
+            throw Error($"{what} must be a whole number.");
+        var text = Text(what);
+        if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out value))
+            throw Error($"{what} must be a whole number; it is \"{(text.Length > 40 ? text[..40] + "…" : text)}\".");
+        TellTextNumber();
+        return value;
+    }
 
     /// <summary><see cref="Whole"/> of the next token.</summary>
     public long NextWhole(string what)
@@ -152,9 +172,14 @@ internal ref struct JsonStream
             || !double.TryParse(_reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
         )
             return double.NaN;
+        TellTextNumber();
+        return value;
+    }
+
+    private void TellTextNumber()
+    {
         if (TextNumbers++ == 0)
             FirstTextNumber = Line;
-        return value;
     }
 
     /// <summary>True, a number but 0, or one of them as text.</summary>
@@ -171,7 +196,9 @@ internal ref struct JsonStream
         return Number() is var value && double.IsFinite(value) ? value != 0 : throw Error($"{what} is \"{text}\"; 0 or 1 was expected.");
     }
 
-    public readonly UserErrorException Error(string what) => new($"{_path}:{Line}  {what}");
+    public readonly UserErrorException Error(string what) => new($"{_path}:{Line}  {Place}{what}");
+
+    private readonly string Place => Entry is var (list, index) ? $"{list}[{index}]: " : "";
 
     private void Refill()
     {

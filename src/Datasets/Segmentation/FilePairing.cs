@@ -30,6 +30,7 @@ internal static class FilePairing
     )
     {
         var leftOut = new LeftOutCounter();
+        files.CountUpwards(leftOut);
         // Where both kinds lie in one folder, what isn't one may be the other.
         var apart =
             !Join(imageFolder, "").StartsWith(Join(labelFolder, ""), StringComparison.Ordinal)

@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Datasets.Storage;
 
 /// <summary>Tells whether a file is still the same.</summary>
@@ -36,16 +38,27 @@ public abstract class FileStore
     /// them.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
+    /// <summary>Names in an archive that would lead out of it, by ".."; they are not among the others.</summary>
+    internal virtual IReadOnlyList<string> Upwards => [];
+
+    /// <summary>Counts <see cref="Upwards"/>.</summary>
+    internal void CountUpwards(LeftOutCounter leftOut)
+    {
+        foreach (var name in Upwards)
+            leftOut.Add(LeftOutKind.File, "files whose names lead out of the archive (..)", Describe(name));
+    }
+
     /// <summary>The folders directly below another, whatever they hold, in no order; hidden ones left out. Of an archive those that it
     /// lists.</summary>
     /// <param name="prefix">With its slash; "" for the store's own.</param>
     internal abstract IEnumerable<string> FoldersIn(string prefix);
 
     /// <summary>Opens a folder or a .zip archive.</summary>
+    /// <param name="fromConfig">A config names it: an error says how data_root is set.</param>
     /// <exception cref="UserErrorException">There is no such thing, or the archive is damaged.</exception>
-    public static FileStore Open(string path) =>
+    public static FileStore Open(string path, bool fromConfig = true) =>
         Directory.Exists(path) ? new FolderStore(path)
-        : !File.Exists(path) ? throw Missing(path)
+        : !File.Exists(path) ? throw Missing(path, fromConfig)
         : path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) ? new ZipStore(path)
         : throw new UserErrorException($"{path} is neither a folder nor a .zip archive.");
 
@@ -84,20 +97,22 @@ public abstract class FileStore
     }
 
     /// <summary>An error that says which part of the path exists.</summary>
-    internal static UserErrorException Missing(string path)
+    /// <param name="fromConfig">A config names it: the error says how data_root is set.</param>
+    public static UserErrorException Missing(string path, bool fromConfig = true)
     {
         const string where = "Where the data lies is set by data_root";
-        var advice = new Advice(where, "data_root");
         var parent = Path.GetDirectoryName(Path.GetFullPath(path));
         while (parent is not null && !Directory.Exists(parent))
             parent = Path.GetDirectoryName(parent);
-        if (parent is null || parent != Path.GetDirectoryName(Path.GetFullPath(path)))
-            return new UserErrorException($"{path} doesn't exist, nor does the folder it should lie in. {where}.", advice);
-        var near = NearestName.Suggest(
-            Path.GetFileName(path),
-            Directory.EnumerateFileSystemEntries(parent).Select(entry => Path.GetFileName(entry)!).Take(10_000)
-        );
-        return new UserErrorException($"{path} doesn't exist.{near} {where}.", advice);
+        var near =
+            parent is null || parent != Path.GetDirectoryName(Path.GetFullPath(path))
+                ? null
+                : NearestName.Suggest(
+                    Path.GetFileName(path),
+                    Directory.EnumerateFileSystemEntries(parent).Select(entry => Path.GetFileName(entry)!).Take(10_000)
+                );
+        var said = near is null ? $"{path} doesn't exist, nor does the folder it should lie in." : $"{path} doesn't exist.{near}";
+        return fromConfig ? new UserErrorException($"{said} {where}.", new Advice(where, "data_root")) : new UserErrorException(said);
     }
 
     private protected UserErrorException Empty(string name) => new($"{Describe(name)} is empty (0 bytes).");

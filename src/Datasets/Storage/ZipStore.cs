@@ -48,10 +48,13 @@ internal sealed class ZipStore : FileStore
         var (offset, size) = FindDirectory();
         ReadDirectory(ReadAt(offset, (int)size, "its directory"));
         _names = [.. _entries.Keys.Where(name => !IsHidden(name))];
+        Upwards = [.. _entries.Keys.Where(name => name.Split('/').Contains("..")).Order(StringComparer.Ordinal)];
         Array.Sort(_names, StringComparer.Ordinal);
     }
 
     public override IReadOnlyList<string> Names => _names;
+
+    internal override IReadOnlyList<string> Upwards { get; }
 
     internal override IEnumerable<string> FoldersIn(string prefix) =>
         _folders

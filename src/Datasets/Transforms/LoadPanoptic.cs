@@ -42,7 +42,10 @@ public sealed class LoadPanoptic : Transform
     {
         if (file.Segments.Count > PanopticMap.Void)
             throw new UserErrorException($"{file.Name}: {file.Segments.Count} segments; at most {PanopticMap.Void} are read.");
-        var colors = LabelFile.Decode(file.Read(), file.Name, byColor: true);
+        var stored = ImageCodec.Decode(file.Read(), file.Name, new DecodeOptions(ColorType.Unchanged));
+        if (stored.Channels < 3)
+            throw new UserErrorException(PanopticFaults.Gray(file.Name));
+        var colors = ChannelConversion.Convert(stored, ColorType.Color);
         var places = new Dictionary<int, ushort>(file.Segments.Count);
         foreach (var (place, segment) in file.Segments.Index())
             places[(int)segment.Id!.Value] = (ushort)place;

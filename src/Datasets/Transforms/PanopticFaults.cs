@@ -17,6 +17,11 @@ internal static class PanopticFaults
                 : ""
         );
 
+    /// <summary>Values where colours were expected.</summary>
+    public static string Gray(string map) =>
+        $"{map}: the map of segments has one channel of values; its colours must hold the segments' ids, as R + 256 G + 65536 B (COCO's "
+        + "panoptic format). Is it a map of classes, or were the ids written as gray values?";
+
     /// <param name="ids">Of segments that no pixel has.</param>
     public static string Absent(string map, IReadOnlyList<long> ids) =>
         $"{map}: no pixel has the {Some(ids, id => $"{id}")}, of {(ids.Count == 1 ? "a segment" : "segments")} that the annotation "

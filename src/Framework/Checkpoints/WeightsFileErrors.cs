@@ -31,7 +31,7 @@ internal static class WeightsFileErrors
     public static UserErrorException Truncated(FileBytes file, string what) =>
         At(file, $"The file is cut short: it ends at byte {file.Length}, within {what}. Copy or download it again.");
 
-    public static UserErrorException Damaged(FileBytes file, string why) => At(file, $"The file is damaged: {why}.");
+    public static UserErrorException Damaged(FileBytes file, string why) => At(file, $"The file is damaged: {why.TrimEnd('.')}.");
 
     public static UserErrorException UnknownElementType(FileBytes file, string tensor, string word) =>
         At(file, $"{tensor} has the element type \"{word}\". Known here: {string.Join(", ", ElementTypes.SafetensorsNames)}.");

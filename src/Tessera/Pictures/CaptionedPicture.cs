@@ -3,6 +3,7 @@ using Tessera.Datasets.Images.Resampling;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
+using Tessera.Results;
 
 namespace Tessera.Pictures;
 
@@ -15,7 +16,6 @@ internal static class CaptionedPicture
         Line = 20,
         Size = 13,
         Frame = 4;
-    private const float Present = 0.5f;
 
     public static readonly Rgb Right = Rgb.FromValue(0x1a7f37),
         Wrong = Rgb.FromValue(0xc62828);
@@ -26,11 +26,18 @@ internal static class CaptionedPicture
     /// <param name="image">As it was before any transform.</param>
     /// <param name="prediction">Of classes or numbers.</param>
     /// <param name="truth">Where its labels are unknown, nothing is right or wrong.</param>
-    public static Drawing Draw(Image image, Prediction prediction, Sample? truth, DataInfo data)
+    /// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. null: 0.5.</param>
+    public static Drawing Draw(
+        Image image,
+        Prediction prediction,
+        Sample? truth,
+        DataInfo data,
+        IReadOnlyDictionary<string, double>? thresholds
+    )
     {
         var lines = prediction switch
         {
-            ClassPrediction classes when data.Task == DataTask.MultiLabel => Labels(classes, truth?.Truth.MultiLabel, data.Classes),
+            ClassPrediction classes when data.Task == DataTask.MultiLabel => Labels(classes, truth?.Truth.MultiLabel, data, thresholds),
             ClassPrediction classes => Class(classes, truth?.Truth.Label, data.Classes),
             RegressionPrediction numbers => Numbers(numbers, truth?.Truth.Targets, data.Classes),
             _ => [($"There is no picture of a {prediction.GetType().Name}.", s_plain)],
@@ -83,12 +90,18 @@ internal static class CaptionedPicture
             : [(predicted, Wrong), ($"label: {Scored(names[label], found.Scores[label])}", s_plain)];
     }
 
-    private static List<(string Text, Rgb Color)> Labels(ClassPrediction found, float[]? truth, IReadOnlyList<string> names)
+    private static List<(string Text, Rgb Color)> Labels(
+        ClassPrediction found,
+        float[]? truth,
+        DataInfo data,
+        IReadOnlyDictionary<string, double>? thresholds
+    )
     {
-        var lines = new List<(string, Rgb)>();
+        var (lines, names) = (new List<(string, Rgb)>(), data.Classes);
+        var present = Classification.PresentIn(found, data, thresholds);
         foreach (var c in Enumerable.Range(0, names.Count).OrderByDescending(c => found.Scores[c]))
         {
-            var (predicted, there) = (found.Scores[c] > Present, truth?[c] >= Present);
+            var (predicted, there) = (present.Contains(c), truth?[c] >= 0.5f);
             if (truth is null && predicted)
                 lines.Add((Scored(names[c], found.Scores[c]), s_plain));
             else if (predicted)

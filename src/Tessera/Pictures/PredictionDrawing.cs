@@ -17,14 +17,22 @@ public static class PredictionDrawing
     /// <param name="data">The classes that the model was trained on.</param>
     /// <param name="truth">null where it is unknown.</param>
     /// <param name="leastScore">Boxes that score less are left out.</param>
+    /// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: 0.5.</param>
     /// <returns>The caller's to dispose.</returns>
-    public static Drawing Draw(Image image, Prediction prediction, DataInfo data, Sample? truth = null, double leastScore = UsualScore) =>
+    public static Drawing Draw(
+        Image image,
+        Prediction prediction,
+        DataInfo data,
+        Sample? truth = null,
+        double leastScore = UsualScore,
+        IReadOnlyDictionary<string, double>? thresholds = null
+    ) =>
         prediction switch
         {
             SegmentationPrediction { Map: var map } => Maps(image, map, truth?.Truth.SegmentationMap, data),
             PanopticPrediction { Map: var found } => Segments(image, found, truth?.Truth.Panoptic, data),
             DetectionPrediction boxes => Boxes(image, boxes, truth?.Truth.BoxAnnotation, data, leastScore),
-            _ => CaptionedPicture.Draw(image, prediction, truth, data),
+            _ => CaptionedPicture.Draw(image, prediction, truth, data, thresholds),
         };
 
     private static Drawing Segments(Image image, PanopticMap predicted, PanopticMap? truth, DataInfo data)

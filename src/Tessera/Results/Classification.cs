@@ -31,6 +31,11 @@ public sealed record Classification : Result
     /// cref="Predictor.Thresholds"/>), or 0.5; otherwise the most probable class.</summary>
     public IReadOnlyList<ClassScore> Present { get; }
 
+    /// <summary>Indices of the classes that are <see cref="Present"/>.</summary>
+    /// <param name="thresholds">By class name; 0.5 for those without one.</param>
+    public static IReadOnlySet<int> PresentIn(ClassPrediction raw, DataInfo data, IReadOnlyDictionary<string, double>? thresholds) =>
+        new Classification(raw, data, thresholds).Present.Select(entry => entry.Index).ToHashSet();
+
     /// <summary>The most probable class.</summary>
     public ClassScore Best => Ranked[0];
 }

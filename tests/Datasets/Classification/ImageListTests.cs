@@ -117,6 +117,12 @@ public sealed class ImageListTests : IDisposable
     [InlineData("list.csv", "image,label\n\"a\nb\",cat\n\n\"c\r\nd\",cat\nx.jpg\n", ":7  1 fields; the header names 2 (image, label).")]
     [InlineData("list.csv", "image,label\n#a.jpg,emu\n", ":2  no class is named \"emu\"")] // # begins no comment
     [InlineData("list.csv", "image,label\na.jpg,cat\n\0b.jpg,cat\n", ":3  the row begins with a NUL character")]
+    [InlineData(
+        "list.csv",
+        "image;label\na.jpg;cat\n",
+        ":1  the fields are delimited by semicolons; commas are expected (.csv: commas, .tsv: tabs)."
+    )]
+    [InlineData("list.tsv", "image,label\na.jpg,cat\n", ":1  the fields are delimited by commas; tabs are expected")]
     [InlineData("list.csv", "image,image\na,b\n", ":1  the header names a column twice.")]
     [InlineData("list.csv", "image,label\n", " lists no images.")]
     [InlineData("list.csv", "", " lists no images.")]

@@ -50,6 +50,20 @@ public sealed class BoxJudgementTests
     }
 
     [Fact]
+    public void Fractions_AmongPixels_AreDoubted()
+    {
+        double[][] pixels = [.. s_corners.Select(box => (double[])[box[0], box[1], box[2] - box[0], box[3] - box[1]])];
+        var boxes = Stated([.. pixels, [0.25, 0.5, 0.125, 0.25]]);
+        Assert.Null(BoxJudgement.Fractions(boxes));
+        Assert.Equal(
+            "1 of 5 boxes lies within 0 to 1, in the first pixel of its image: is it a fraction of the image's sides? Pixels are expected. "
+                + "The first is [0.25, 0.5, 0.125, 0.25] in an image of 100 x 100.",
+            BoxJudgement.Doubt(boxes)
+        );
+        Assert.Null(BoxJudgement.Doubt(Stated([.. pixels, [0, 0, 1, 1]]))); // one pixel, drawn
+    }
+
+    [Fact]
     public void Corners_AsSizes_AreNotDoubted()
     {
         var boxes = Stated([.. s_corners.Select(box => (double[])[box[0], box[1], box[2] - box[0], box[3] - box[1]])]);

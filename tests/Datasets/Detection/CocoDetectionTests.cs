@@ -221,7 +221,16 @@ public sealed class CocoDetectionTests : IDisposable
     [InlineData("{\n \"images\": [\n", ":3  not JSON")]
     [InlineData("{ \"images\": [],\n \"annotations\": [{ \"bbox\": [NaN] }]", "neither NaN nor Infinity")]
     [InlineData("{ \"images\": [{ \"id\": 1 }], \"categories\": [] }", "image 1 has no \"file_name\"")]
-    [InlineData("{ \"images\":\n [{ \"id\": \"1\" }], \"categories\": [] }", ":2  an image's \"id\" must be a whole number")]
+    [InlineData(
+        "{ \"images\":\n [{ \"id\": \"one\" }], \"categories\": [] }",
+        ":2  images[0]: an image's \"id\" must be a whole number; it is \"one\"."
+    )]
+    [InlineData(
+        "{ \"annotations\": [{ \"image_id\": 1, \"category_id\": 1 }, { \"id\": [] }] }",
+        ":1  annotations[1]: an annotation's \"id\" must"
+    )]
+    [InlineData("{ \"annotations\": [{ \"image_id\": 1, \"category_id\": 1 }, { \"id\": x }] }", ":1  not JSON (annotations[1]): ")]
+    [InlineData("{ \"images\": [{ \"id\": 1, \"file_name\": \"a\" }], \"categories\": 1 }", ":1  \"categories\" must be an array")]
     [InlineData("{ \"images\": [{ \"id\": 1, \"file_name\": \"../a.png\" }], \"categories\": [] }", "leads out of the images' folder")]
     [InlineData("{ \"images\": {}, \"categories\": [] }", "\"images\" must be an array")]
     [InlineData("{ \"images\": [1], \"categories\": [] }", "an entry of \"images\" must be an object")]
@@ -233,6 +242,40 @@ public sealed class CocoDetectionTests : IDisposable
     [InlineData("{ \"images\": [], \"categories\": [] }", "no object has a class")]
     public void Broken_OneMessageWithItsLine(string json, string said) =>
         Assert.Contains(said, Mistake(json, new("", "")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_IdsAsText_AreNumbersAndTold()
+    {
+        var path = _folder.Write(
+            "text.json",
+            """
+            { "images": [{ "id": "7", "file_name": "a.png", "height": 10, "width": 10 }], "categories": [{ "id": "2", "name": "a" }],
+              "annotations": [{ "id": "1", "image_id": "7", "category_id": "2", "bbox": [1, 2, 3, 4] }] }
+            """
+        );
+        var findings = new Findings(_ => BadData.Error);
+        var set = CocoFile.Read(path, findings);
+        Assert.Equal((7, 2), (set.Images[0].Id!.Value, (int)set.CategoryIds![0]));
+        Assert.Equal(2, Assert.Single(set.Images[0].Objects).Y);
+        Assert.Contains(findings.Report(), note => note.Contains("5 numbers are written as text", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("utf-16")]
+    [InlineData("utf-16BE")]
+    [InlineData("utf-32")]
+    public void Read_AnotherEncoding_IsNamed(string encoding)
+    {
+        var path = _folder.Write(
+            "other.json",
+            Encoding.GetEncoding(encoding).GetPreamble().Concat(Encoding.GetEncoding(encoding).GetBytes("{ \"images\": [] }")).ToArray()
+        );
+        Assert.Contains(
+            "is written in UTF-16 or UTF-32; JSON is UTF-8",
+            Assert.Throws<UserErrorException>(() => CocoFile.Read(path, new Findings(_ => BadData.Error))).Message,
+            StringComparison.Ordinal
+        );
+    }
 
     /// <summary>Wherever the buffer ends, the same is read; and a file cut off anywhere is a mistake, never a crash.</summary>
     [Fact]

@@ -86,7 +86,7 @@ public sealed class CocoFileNameTests : IDisposable
         Assert.Equal([12.0, 7], data.Get(0).Truth.BoxAnnotation!.Areas);
         Assert.Contains(data.Check(), note => note.Contains("9 numbers are written as text", StringComparison.Ordinal));
         Assert.Contains(
-            "a.json:2  \"iscrowd\" is \"perhaps\"; 0 or 1 was expected",
+            "a.json:2  annotations[0]: \"iscrowd\" is \"perhaps\"; 0 or 1 was expected",
             Error(() => Read("{ \"images\": [], \"categories\": [], \"annotations\": [\n{ \"id\": 1, \"iscrowd\": \"perhaps\" }] }")),
             StringComparison.Ordinal
         );

@@ -96,8 +96,8 @@ public sealed class LvisDetectionTests : IDisposable
         const string url = "\"coco_url\": \"http://images.cocodataset.org/train2017/000000000009.jpg\"";
         Assert.Contains("CocoDetection reads COCO's", Fault(File(Image(9, url), "", """[{ "id": 2, "name": "can" }]""")));
         Assert.Contains("\"neg_category_ids\"", Fault(File($$"""{ "id": 9, {{url}} }""")));
-        Assert.Matches(@"lvis\.json:1  ""neg_category_ids"" must be an array", Fault(File(Image(9, url).Replace("[5]", "5"))));
-        Assert.Matches(@"lvis\.json:1  an entry of ""neg_category_ids"" must be a whole number", Fault(File(Image(9, url, "\"5\""))));
+        Assert.Matches(@"lvis\.json:1  images\[0\]: ""neg_category_ids"" must be an array", Fault(File(Image(9, url).Replace("[5]", "5"))));
+        Assert.Matches(@"an entry of ""neg_category_ids"" must be a whole number", Fault(File(Image(9, url, "\"five\""))));
         Assert.Contains("no \"file_name\" and no \"coco_url\"", Fault(File(Image(9, "\"license\": 1"))));
         Assert.Contains("leads out", Fault(File(Image(9, "\"file_name\": \"../9.jpg\""))));
         var gone = Image(9, "\"coco_url\": \"http://images.cocodataset.org/train2017/000000000010.jpg\"");

@@ -78,7 +78,11 @@ public sealed class CocoPanopticTests : IDisposable
         size["images"]![1]!["file_name"] = "a.png";
         Assert.Contains("has 2 x 2 pixels, its photograph", Fails(size), StringComparison.Ordinal);
         Write(Path.Combine("maps", "a.png"), new Image(2, 2, 1));
-        Assert.Contains("a.png", Fails(Json()), StringComparison.Ordinal); // values, not colours
+        Assert.Contains(
+            "a.png: the map of segments has one channel of values; its colours must hold",
+            Fails(Json()),
+            StringComparison.Ordinal
+        );
 
         string Fails(JsonObject json) => Assert.Throws<UserErrorException>(() => Load(Open(json), 0)).Message;
     }

@@ -42,6 +42,9 @@ public sealed class HiddenFileTests : IDisposable
         var data = new ImageFolder(new(zip, "train"));
         Assert.Equal(["cat", "dog"], data.Info.Classes);
         Assert.Equal(3, data.Count);
-        Assert.Empty(data.LeftOut);
+        Assert.Equal(
+            $"left out: files whose names lead out of the archive (..): 1. The first: {zip}:../out.jpg",
+            Assert.Single(data.LeftOut).ToString()
+        );
     }
 }

@@ -63,6 +63,23 @@ public sealed class NonFiniteTests : IDisposable
     }
 
     [Fact]
+    public void Run_WeightThatIsNaNFromTheStart_BlamesNoStep()
+    {
+        using var model = new TinyModel(norm: false);
+        using (no_grad())
+            model.named_parameters().Single(p => p.name == "fc1.weight").parameter.fill_(double.NaN);
+        using var trainer = Make(model, TrainerTests.Loader(8), _ => { });
+        var error = Assert.Throws<UserErrorException>(trainer.Run);
+        Assert.Contains("The weight fc1.weight was not finite before the first step", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("clip_grad", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "a gradient of an earlier step",
+            new NonFiniteFinding(new Dictionary<string, double>(), null, "fc1.weight", false) { Iteration = 3 }.Describe(),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void Run_ImagesThatAreInfinite_SaysSo()
     {
         using var model = new TinyModel();

@@ -12,6 +12,31 @@ public sealed class ConvertDatasetTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Theory]
+    [InlineData("coco", "coc.json")]
+    [InlineData("voc", "photo")]
+    [InlineData("labelme", "photo")]
+    public void MissingInput_IsNamed_WithoutAdviceForConfigs(string from, string missing)
+    {
+        Write("coco.json", "{}");
+        Image("photos/a.png", 6, 8);
+        var near = from == "coco" ? "coco.json" : "photos";
+        var said = Tool.Run(
+            "convert-dataset",
+            At(missing),
+            At(from == "coco" ? "out" : "out.json"),
+            "--from",
+            from,
+            "--to",
+            from == "coco" ? "voc" : "coco",
+            "--classes",
+            "a"
+        );
+        said.IsMistake($"{At(missing)} doesn't exist. Did you mean \"{near}\"?");
+        Assert.DoesNotContain("data_root", said.All, StringComparison.Ordinal);
+        Assert.DoesNotContain("data_root", Tool.Run("convert-masks", At("none"), At("out")).All, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void CocoToVocAndBack_SameBoxes()
     {

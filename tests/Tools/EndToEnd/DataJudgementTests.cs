@@ -271,6 +271,25 @@ public sealed class DataJudgementTests : IDisposable
             result["bbox"] = JudgedFiles.Json(change([.. result["bbox"]!.AsArray().Select(value => (double)value!)]));
     }
 
+    [Theory]
+    [InlineData(0, "no result; the first is")]
+    [InlineData(1, "no result; the first is")]
+    [InlineData(100, null)]
+    public void Results_OfFewImages_AreTold(int images, string? said)
+    {
+        var config = _files.Detection(box => JudgedFiles.Json(box));
+        var results = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(_files.Results("all.json", _ => { })))!.AsArray();
+        var kept = results.Select(result => (long)result!["image_id"]!).Distinct().Take(images).ToHashSet();
+        var some = new System.Text.Json.Nodes.JsonArray([
+            .. results.Where(result => kept.Contains((long)result!["image_id"]!)).Select(result => result!.DeepClone()),
+        ]);
+        var told = Tool.Run("eval-metric", config, _files.Write("some.json", some.ToJsonString())).Succeeds().Error;
+        if (said is null)
+            Assert.DoesNotContain("no result", told, StringComparison.Ordinal);
+        else
+            Assert.Contains(said, told, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Results_WithCategoriesOneTooLow_AreTold()
     {

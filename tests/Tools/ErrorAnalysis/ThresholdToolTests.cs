@@ -2,8 +2,11 @@ using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Pictures;
 using Tessera.Results;
 using Tessera.Tests.Tools.Predictions;
+using Tessera.Tools.Conversion;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tests.Tools.ErrorAnalysis;
 
@@ -52,7 +55,21 @@ public sealed class ThresholdToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var data = new DataInfo(["a", "b", "c"], DataTask.MultiLabel);
         var raw = new ClassPrediction([0.4f, 0.6f, 0.7f], 2);
         Assert.Equal(["c", "b"], Present(null));
-        Assert.Equal(["b", "a"], Present(new Dictionary<string, double> { ["a"] = 0.3, ["c"] = 0.9 }));
+        var thresholds = new Dictionary<string, double> { ["a"] = 0.3, ["c"] = 0.9 };
+        Assert.Equal(["b", "a"], Present(thresholds));
+        using var table = new StringWriter();
+        new PredictionTable(table, data, thresholds).Write("1.png", raw);
+        Assert.Equal("image,predicted,a,b,c\r\n1.png,a;b,0.4,0.6,0.7\r\n", table.ToString());
+        using var lines = new StringWriter();
+        new PredictionLines(lines, data, thresholds).Write("1.png", raw);
+        Assert.Contains("\"predicted\":[\"a\",\"b\"]", lines.ToString(), StringComparison.Ordinal);
+        var image = new Image(16, 16, 3);
+        using var usual = PredictionDrawing.Draw(image, raw, data); // b and c
+        using var chosen = PredictionDrawing.Draw(image, raw, data, thresholds: thresholds);
+        using var alone = PredictionDrawing.Draw(image, raw, data, thresholds: new Dictionary<string, double> { ["b"] = 0.9 });
+        Assert.Equal(usual.ToImage().Height, chosen.ToImage().Height); // two lines each, of other words
+        Assert.NotEqual(usual.ToImage().Bytes.ToArray(), chosen.ToImage().Bytes.ToArray());
+        Assert.True(alone.ToImage().Height < usual.ToImage().Height);
 
         IEnumerable<string> Present(IReadOnlyDictionary<string, double>? thresholds) =>
             ((Classification)Result.Of(raw, data, thresholds)).Present.Select(entry => entry.Name);

@@ -55,6 +55,7 @@ public sealed class TargetStandardizationTests : IDisposable
         Assert.Contains($"{work}: best_mae.safetensors is taken.", test.All, StringComparison.Ordinal);
         File.Delete(Path.Combine(work, "best_mae.safetensors"));
         Assert.Contains("epoch_1.safetensors is taken", Tool.Run("test", config, work).Succeeds().All, StringComparison.Ordinal);
+        Assert.Equal(2, Tool.Run("test", config, work, "--unknown").All.Split("is taken").Length); // said once
         File.Copy(Path.Combine(work, "epoch_1.safetensors"), Path.Combine(work, "best_a.safetensors"));
         File.Copy(Path.Combine(work, "epoch_1.safetensors"), Path.Combine(work, "best_b.safetensors"));
         Tool.Run("test", config, work).IsMistake("several best checkpoints: best_a.safetensors, best_b.safetensors. Name one.");

@@ -112,14 +112,16 @@ internal static class ConvertDatasetCommand
     {
         to ??= from == "coco" ? "voc" : "coco";
         var wanted = Wanted(from, to, output, classes);
+        if (!Path.Exists(input))
+            throw FileStore.Missing(input, fromConfig: false);
         var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error, "--skip-bad");
         var read = from switch
         {
             "coco" => CocoFile.Read(input, findings, withMasks: to != "voc").Downloaded(),
-            "voc" => FromVoc(FileStore.Open(input), split, !zeroBased, background, findings),
-            "yolo" => new YoloAnnotations(new LooseImages(FileStore.Open(input), findings), outlines).Read(wanted),
-            "labelme" => new LabelMeAnnotations(new LooseImages(FileStore.Open(input), findings)).Read(wanted),
-            _ => new AnnotationSet(wanted!, null, new LooseImages(FileStore.Open(input), findings).Read(image => image)),
+            "voc" => FromVoc(FileStore.Open(input, fromConfig: false), split, !zeroBased, background, findings),
+            "yolo" => new YoloAnnotations(new LooseImages(FileStore.Open(input, fromConfig: false), findings), outlines).Read(wanted),
+            "labelme" => new LabelMeAnnotations(new LooseImages(FileStore.Open(input, fromConfig: false), findings)).Read(wanted),
+            _ => new AnnotationSet(wanted!, null, new LooseImages(FileStore.Open(input, fromConfig: false), findings).Read(image => image)),
         };
         if (from == "coco" && to == "labelme")
             read = Sized(read, input, output, findings);
@@ -160,7 +162,7 @@ internal static class ConvertDatasetCommand
     private static AnnotationSet Sized(AnnotationSet read, string input, string folder, Findings findings)
     {
         if (Directory.Exists(folder))
-            read = read.Measured(FileStore.Open(folder));
+            read = read.Measured(FileStore.Open(folder, fromConfig: false));
         var sized = read.Images.Where(image => image is { Height: > 0, Width: > 0 }).ToArray();
         foreach (var image in read.Images.Where(image => image is not { Height: > 0, Width: > 0 }))
             findings.Add(

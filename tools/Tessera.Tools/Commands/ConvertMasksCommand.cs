@@ -56,7 +56,7 @@ internal static class ConvertMasksCommand
 
     private static int Run(string masks, string output, string? legendPath, int tolerance)
     {
-        var files = FileStore.Open(masks);
+        var files = FileStore.Open(masks, fromConfig: false);
         var (source, target) = (Path.GetFullPath(masks).TrimEnd('/') + "/", Path.GetFullPath(output).TrimEnd('/') + "/");
         if (target.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(target, StringComparison.Ordinal))
             throw new UserErrorException(

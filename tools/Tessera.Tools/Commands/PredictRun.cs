@@ -50,7 +50,8 @@ internal sealed class PredictRun
             WriteText(Path.Combine(folder, $"predictions.{format.ToString().ToLowerInvariant()}"), format, pictures);
         else
         {
-            var export = new PredictionExport(format, folder, _input, _files, _predictor.Data, _score ?? PredictionDrawing.UsualScore);
+            var least = _score ?? PredictionDrawing.UsualScore;
+            var export = new PredictionExport(format, folder, _input, _files, _predictor.Data, least, _predictor.Thresholds);
             Predict(export.Write, pictures);
             RequireSome();
             export.Complete();
@@ -85,7 +86,7 @@ internal sealed class PredictRun
                 using var writer = new StreamWriter(stream, leaveOpen: true);
                 if (format == PredictionFormat.Csv)
                 {
-                    var table = new PredictionTable(writer, _predictor.Data);
+                    var table = new PredictionTable(writer, _predictor.Data, _predictor.Thresholds);
                     Predict(
                         (name, prediction) =>
                         {

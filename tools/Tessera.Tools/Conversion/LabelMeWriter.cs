@@ -6,6 +6,7 @@ using Tessera.Datasets.Detection;
 using Tessera.Framework.Data;
 using Tessera.Framework.Files;
 using Tessera.Framework.Models;
+using Tessera.Results;
 
 namespace Tessera.Tools.Conversion;
 
@@ -13,8 +14,6 @@ namespace Tessera.Tools.Conversion;
 /// the image are flags.</summary>
 internal static class LabelMeWriter
 {
-    private const float Present = 0.5f;
-
     private static readonly JsonSerializerOptions s_format = new()
     {
         WriteIndented = true,
@@ -29,20 +28,25 @@ internal static class LabelMeWriter
     /// <param name="source">The image's file.</param>
     /// <param name="scores">Of the image's objects.</param>
     /// <param name="classes">What the whole image shows; null where boxes were found.</param>
+    /// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: 0.5.</param>
     public static void Write(
         string source,
         AnnotatedImage image,
         IReadOnlyList<float> scores,
         ClassPrediction? classes,
         DataInfo data,
+        IReadOnlyDictionary<string, double>? thresholds,
         string path
     )
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var flags = new JsonObject();
         if (classes is not null)
+        {
+            var present = Classification.PresentIn(classes, data, thresholds);
             for (var c = 0; c < data.Classes.Count; c++)
-                flags[data.Classes[c]] = data.Task == DataTask.MultiLabel ? classes.Scores[c] > Present : c == classes.Label;
+                flags[data.Classes[c]] = present.Contains(c);
+        }
         var place = Path.GetRelativePath(folder, Path.GetFullPath(source)).Replace('\\', '/');
         Write(place, image, scores, flags, data.Classes, path);
     }

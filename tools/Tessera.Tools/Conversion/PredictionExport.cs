@@ -15,6 +15,7 @@ internal sealed class PredictionExport
         _images;
     private readonly DataInfo _data;
     private readonly double _leastScore;
+    private readonly IReadOnlyDictionary<string, double>? _thresholds;
     private readonly OutputNames _names;
     private readonly List<AnnotatedImage> _read = [];
     private readonly List<float[]> _scores = [];
@@ -22,6 +23,7 @@ internal sealed class PredictionExport
     /// <param name="input">An image, or the folder of the images.</param>
     /// <param name="files">All images that there may be.</param>
     /// <param name="leastScore">Boxes that score less are left out.</param>
+    /// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: 0.5.</param>
     /// <exception cref="UserErrorException">The format can't hold what the model predicts.</exception>
     public PredictionExport(
         PredictionFormat format,
@@ -29,7 +31,8 @@ internal sealed class PredictionExport
         string input,
         IReadOnlyCollection<string> files,
         DataInfo data,
-        double leastScore
+        double leastScore,
+        IReadOnlyDictionary<string, double>? thresholds = null
     )
     {
         var fits =
@@ -41,7 +44,7 @@ internal sealed class PredictionExport
                 $"--format {format.ToString().ToLowerInvariant()} is for {what}; the model is for {TaskNames.Of(data.Task)} data. "
                     + "csv and jsonl hold classes and numbers."
             );
-        (_format, _folder, _data, _leastScore) = (format, folder, data, leastScore);
+        (_format, _folder, _data, _leastScore, _thresholds) = (format, folder, data, leastScore, thresholds);
         _images = Directory.Exists(input) ? input : Path.GetDirectoryName(Path.GetFullPath(input))!;
         _names = new OutputNames(files);
     }
@@ -62,7 +65,7 @@ internal sealed class PredictionExport
         if (_format == PredictionFormat.Yolo)
             YoloWriter.Write(image, file + ".txt");
         else if (_format == PredictionFormat.Labelme)
-            LabelMeWriter.Write(path, image, _scores[^1], prediction as ClassPrediction, _data, file + ".json");
+            LabelMeWriter.Write(path, image, _scores[^1], prediction as ClassPrediction, _data, _thresholds, file + ".json");
         else
             _read.Add(image);
         if (_format != PredictionFormat.Coco)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Results;
 
 namespace Tessera.Tools.Conversion;
 
@@ -9,14 +10,14 @@ namespace Tessera.Tools.Conversion;
 /// target.</summary>
 internal sealed class PredictionTable
 {
-    private const float Present = 0.5f;
-
     private readonly TextWriter _writer;
     private readonly DataInfo _data;
+    private readonly IReadOnlyDictionary<string, double>? _thresholds;
 
-    public PredictionTable(TextWriter writer, DataInfo data)
+    /// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: 0.5.</param>
+    public PredictionTable(TextWriter writer, DataInfo data, IReadOnlyDictionary<string, double>? thresholds = null)
     {
-        (_writer, _data) = (writer, data);
+        (_writer, _data, _thresholds) = (writer, data, thresholds);
         Row(
             data.Task switch
             {
@@ -46,10 +47,11 @@ internal sealed class PredictionTable
         }
     }
 
-    private string Predicted(ClassPrediction classes) =>
-        _data.Task == DataTask.MultiLabel
-            ? string.Join(';', _data.Classes.Where((_, c) => classes.Scores[c] > Present))
-            : _data.Classes[classes.Label];
+    private string Predicted(ClassPrediction classes)
+    {
+        var present = Classification.PresentIn(classes, _data, _thresholds);
+        return string.Join(';', _data.Classes.Where((_, c) => present.Contains(c)));
+    }
 
     private void Row(IEnumerable<string> cells) => _writer.Write(string.Join(',', cells.Select(Quoted)) + "\r\n");
 

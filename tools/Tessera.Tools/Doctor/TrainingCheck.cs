@@ -67,6 +67,14 @@ internal sealed class TrainingCheck(Examination examination, Report report)
             {
                 if (double.IsFinite(loss.ToDouble()))
                     continue;
+                if (
+                    examination.Session.Model.named_parameters().FirstOrDefault(entry => !IsFinite(entry.parameter)) is
+                    (var weight, not null)
+                )
+                    throw new UserErrorException(
+                        $"the loss \"{name}\" is {loss.ToDouble()}, since the weight {weight} isn't finite: its initialiser, or the weights "
+                            + "that were loaded, made it so."
+                    );
                 throw new UserErrorException(
                     $"the loss \"{name}\" is {loss.ToDouble()} on the first "
                         + $"batch{(progress.Iteration > 0 ? ", once it has begun" : "")} ({batch.Samples[0].Name} …). precision=fp32 "
@@ -118,13 +126,15 @@ internal sealed class TrainingCheck(Examination examination, Report report)
             );
         var broken = model
             .named_parameters()
-            .Where(entry => entry.parameter.grad is { } grad && !grad.isfinite().all().ToBoolean())
+            .Where(entry => entry.parameter.grad is { } grad && !IsFinite(grad))
             .Select(entry => entry.name)
             .ToArray();
         if (broken.Length > 0)
             throw new UserErrorException($"the gradients of {broken.Length} parameters are not finite: {Some(broken)}.");
         return missing.Length == 0 ? "a gradient in every parameter" : $"no gradient in {missing.Length} parameters";
     }
+
+    private static bool IsFinite(Tensor tensor) => tensor.isfinite().all().ToBoolean();
 
     /// <summary>Terms that are left out at first, in words; empty where there are none. Warns of those that never begin.</summary>
     private string Late(VisionModel model, long iterations)

@@ -17,7 +17,8 @@ internal sealed class ResultJudgement
     private const double Near = 0.4,
         FarBetter = 1.5,
         Overlap = 0.5,
-        Agreement = 0.8;
+        Agreement = 0.8,
+        MostSilent = 0.5;
     private const int FewestMatches = 3;
 
     private readonly DataInfo _info;
@@ -42,6 +43,8 @@ internal sealed class ResultJudgement
                     })
             )
             .ToArray();
+        if (Silence() is { } silence)
+            yield return silence;
         if (BoxJudgement.Fractions(stated) is { } fractions)
             throw new UserErrorException(fractions);
         if (Reading() is { } reading)
@@ -57,6 +60,17 @@ internal sealed class ResultJudgement
                 $"scores reach {greatest:0.##}, where 0 to 1 is expected: are they in percent? Average precision goes by their order "
                     + $"alone; thresholds don't."
             );
+    }
+
+    /// <summary>Do most images that show something have no result?</summary>
+    private string? Silence()
+    {
+        var shown = _images.FindAll(image => image.Sample.Truth.BoxAnnotation is { } truth && truth.Ignored.Contains(false));
+        var silent = shown.FindAll(image => image.Prediction.Labels.Length == 0);
+        return silent.Count <= MostSilent * shown.Count
+            ? null
+            : $"{silent.Count} of the {shown.Count} images with objects have no result; the first is {silent[0].Sample.Name}. In them "
+                + "everything counts as missed. Are they results of another data set, or of a part of this one?";
     }
 
     /// <summary>Do the boxes meet the truth far better where they are read otherwise?</summary>

@@ -114,8 +114,8 @@ internal static class CommandLine
                 ToolConsole.Current.Line(Usage.Of(parsed));
                 return 0;
             }
-            if (parsed.Errors.Count > 0)
-                parsed = root.Parse(args = Questions.Complete(args, parsed, ToolConsole.Current), parser);
+            if (parsed.Errors.Count > 0 && Questions.Complete(args, parsed, ToolConsole.Current) is var whole && whole != args)
+                parsed = root.Parse(args = whole, parser);
             if (parsed.Errors.Count > 0)
                 throw Usage.Wrong(parsed);
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

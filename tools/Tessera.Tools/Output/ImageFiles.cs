@@ -17,7 +17,7 @@ internal static class ImageFiles
         if (!Directory.Exists(input))
             throw new UserErrorException($"{input}: there is no such file or folder.");
         // Images that can't be read are among them, so that each is told with its format.
-        var store = FileStore.Open(input);
+        var store = FileStore.Open(input, fromConfig: false);
         var files = store
             .Names.Where(name => ImageCodec.HasExtension(name) || ImageCodec.UnreadableFormat(name) is not null)
             .Order(NaturalOrder.Instance) // frames of a video follow each other

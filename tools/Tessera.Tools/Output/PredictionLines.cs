@@ -3,15 +3,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Results;
 
 namespace Tessera.Tools.Output;
 
 /// <summary>Predictions as JSON lines, one for each sample.</summary>
-/// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: above 0.5.</param>
+/// <param name="thresholds">Of several labels: by class name, the score from which on it is predicted. Without: 0.5.</param>
 internal sealed class PredictionLines(TextWriter writer, DataInfo data, IReadOnlyDictionary<string, double>? thresholds = null)
 {
-    private const float Present = 0.5f;
-
     private static readonly JsonSerializerOptions s_format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <param name="truth">Where it is known; null for images without labels.</param>
@@ -26,7 +25,7 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data, IReadOnl
             case ClassPrediction classes when data.Task == DataTask.MultiLabel:
                 if (truth?.Truth.MultiLabel is { } labels)
                     line["truth"] = Names(labels, 0);
-                line["predicted"] = Predicted(classes.Scores);
+                line["predicted"] = Predicted(classes);
                 line["scores"] = Values(classes.Scores);
                 break;
             case ClassPrediction classes:
@@ -70,11 +69,11 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data, IReadOnl
         return box;
     }
 
-    private JsonArray Predicted(float[] scores) =>
-        new([.. data.Classes.Where((name, c) => IsPredicted(name, scores[c])).Select(name => (JsonNode?)name)]);
-
-    private bool IsPredicted(string name, float score) =>
-        thresholds is not null && thresholds.TryGetValue(name, out var least) ? score >= least : score > Present;
+    private JsonArray Predicted(ClassPrediction classes)
+    {
+        var present = Classification.PresentIn(classes, data, thresholds);
+        return new([.. data.Classes.Where((_, c) => present.Contains(c)).Select(name => (JsonNode?)name)]);
+    }
 
     private JsonArray Names(float[] scores, float above) =>
         new([.. data.Classes.Where((_, c) => scores[c] > above).Select(name => (JsonNode?)name)]);

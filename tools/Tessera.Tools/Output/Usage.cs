@@ -40,8 +40,9 @@ internal static partial class Usage
     /// <summary>Options of MMDetection's and MMSegmentation's tools, and what does the same here.</summary>
     private static readonly Dictionary<string, string> s_elsewhere = new()
     {
-        ["--show"] = "--show-dir DIR of tools/test writes pictures of the predictions; no window is opened",
-        ["--show-score-thr"] = "--score-thr SCORE of tools/test leaves boxes that score less out of the pictures",
+        ["--show"] =
+            "pictures of the predictions are written by --show-dir DIR of tools/test; --out-dir DIR of tools/predict writes them, too; no window is opened",
+        ["--show-score-thr"] = "--score-thr SCORE of tools/test and tools/predict leaves boxes that score less out of the pictures",
         ["--eval"] = "what is measured stands in the config: test.metrics, or val.metrics",
         ["--eval-options"] = "what is measured stands in the config: test.metrics, or val.metrics",
         ["--format-only"] = "--predictions PATH of tools/test writes the predictions",

@@ -65,7 +65,7 @@ internal sealed record SplitSource(Dataset Dataset, JsonObject? Json, string? Pa
 
     private static SplitSource OfFolder(string path)
     {
-        var files = FileStore.Open(path);
+        var files = FileStore.Open(path, fromConfig: false);
         var xml = files.Names.Where(name => name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase)).ToArray();
         var images = files.Names.Where(ImageCodec.HasExtension).ToArray();
         if (images.Length == 0)

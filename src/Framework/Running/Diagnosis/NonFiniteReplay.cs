@@ -13,6 +13,9 @@ namespace Tessera.Framework.Running.Diagnosis;
 /// <param name="Input">Whether the images themselves are not finite.</param>
 public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms, string? Module, string? Weight, bool Input)
 {
+    /// <summary>The step of the batch, from 0; null where it isn't known.</summary>
+    public long? Iteration { get; init; }
+
     /// <summary>In one sentence or two.</summary>
     public string Describe()
     {
@@ -24,6 +27,8 @@ public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms,
                     + ".";
         var cause =
             Input ? " The images of the batch are not finite themselves."
+            : Weight is not null && Iteration == 0
+                ? $" The weight {Weight} was not finite before the first step: its initialiser, or the weights that were loaded, made it so."
             : Weight is not null
                 ? $" The weight {Weight} was not finite before: a gradient of an earlier step was too large; see clip_grad."
             : Module is not null ? $" First module with such an output: {Module}."
@@ -75,7 +80,7 @@ public static class NonFiniteReplay
                 .Select(loss => (loss.Key, Value: loss.Value.detach().to(ScalarType.Float64).item<double>()))
                 .Where(term => !double.IsFinite(term.Value))
                 .ToDictionary(term => term.Key, term => term.Value);
-            return new NonFiniteFinding(terms, first, weight, !IsFinite(batch.Images));
+            return new NonFiniteFinding(terms, first, weight, !IsFinite(batch.Images)) { Iteration = progress.Iteration };
         }
         finally
         {
