@@ -9,6 +9,7 @@ its defaults (fp32). --against . puts this commit beside itself, for the noise.
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -24,12 +25,34 @@ SIZES = {"resnet50": 224, "deeplabv3_resnet50": 256}
 STEPS = {1: 4, 8: 1}
 
 
+def mend(tree):
+    """Gives an earlier commit today's answer to virtual machines that hide the sizes of their caches: it ends with SIGFPE on them."""
+    room = os.path.join("src", "Torch", "Loading")
+    mended = os.path.join(tree, room, "CacheSizes.cs")
+    if os.path.exists(mended):
+        return
+    with open(os.path.join(ROOT, room, "CacheSizes.cs")) as file:
+        text = file.read()
+    with open(os.path.join(ROOT, room, "Exports.cs")) as file:
+        names = dict(re.findall(r"(\w+) = (\"_Z\w+\")", file.read()))
+    for name in ("EnableOneDnn", "EnableNnpack", "GlobalContext"):
+        text = text.replace("Exports." + name, names[name])
+    with open(mended, "w") as file:
+        file.write(text)
+    loading = os.path.join(tree, room, "LibTorch.cs")
+    with open(loading) as file:
+        text = file.read()
+    with open(loading, "w") as file:
+        file.write(text.replace("            s_loaded = true;", "            s_loaded = true; CacheSizes.Mend();", 1))
+
+
 def built(tree):
     project = os.path.join(tree, "benchmarks", "inference")
     if os.path.realpath(tree) != ROOT:
+        mend(tree)
         shutil.copytree(HERE, project, dirs_exist_ok=True)
     for folder in (project, os.path.join(tree, "tools", "Tessera.Tools")):
-        subprocess.run(["dotnet", "build", folder, "-c", "Release", "-v", "q", "--nologo"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["dotnet", "build", folder, "-c", "Release", "-v", "q", "--nologo", "-p:RunAnalyzers=false"], check=True, stdout=subprocess.DEVNULL)
     found = subprocess.run(["dotnet", "msbuild", project, "-getProperty:TargetPath", "-p:Configuration=Release"], check=True, capture_output=True, text=True)
     return ["dotnet", found.stdout.strip()]
 

@@ -106,6 +106,10 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// <summary>One prediction per sample. The caller has set eval mode and switched gradients off.</summary>
     public abstract IReadOnlyList<Prediction> Predict(Batch batch);
 
+    /// <summary>Whether several threads may call <see cref="Predict"/> at once, each with images of its own: it changes nothing in the
+    /// model, and no image's prediction depends on others.</summary>
+    public virtual bool PredictsSideBySide => false;
+
     /// <summary>Where the whole model's first weights come from; random, or as its backbone says, where unset.</summary>
     [FromConfig]
     public Initializer? Init { get; set; }

@@ -66,18 +66,22 @@ public sealed class ConvNormFusion : IDisposable
         )
             return null;
         var states = Joined.StatesOf(conv, norm);
-        if (!fusion._joined.TryGetValue((conv, norm), out var joined) || !joined.States.AsSpan().SequenceEqual(states))
+        lock (fusion._joined)
         {
-            joined?.Dispose();
-            fusion._joined[(conv, norm)] = joined = new Joined(conv, norm, states);
+            if (!fusion._joined.TryGetValue((conv, norm), out var joined) || !joined.States.AsSpan().SequenceEqual(states))
+            {
+                joined?.Dispose();
+                fusion._joined[(conv, norm)] = joined = new Joined(conv, norm, states);
+            }
+            return joined;
         }
-        return joined;
     }
 
     /// <summary>A pair's weights, in the form that its first input wants: packed for float32 on the CPU, channels last (in which the result
-    /// of a packed convolution always lies); otherwise as they are.</summary>
+    /// of a packed convolution always lies); otherwise as they are. Several threads may run it.</summary>
     private sealed class Joined(Conv2d conv, BatchNorm2d norm, TensorState[] states) : IDisposable
     {
+        private readonly Lock _making = new();
         private (Tensor Weight, Tensor Bias)? _plain;
         private PackedConvolution? _packed;
         private WinogradConvolution? _winograd;
@@ -114,11 +118,14 @@ public sealed class ConvNormFusion : IDisposable
 
         private Tensor Plain(Tensor x)
         {
-            if (_plain is null)
+            lock (_making)
             {
-                using var scope = NewDisposeScope();
-                var (joinedWeight, joinedBias) = Weights();
-                _plain = (joinedWeight.DetachFromDisposeScope(), joinedBias.DetachFromDisposeScope());
+                if (_plain is null)
+                {
+                    using var scope = NewDisposeScope();
+                    var (joinedWeight, joinedBias) = Weights();
+                    _plain = (joinedWeight.DetachFromDisposeScope(), joinedBias.DetachFromDisposeScope());
+                }
             }
             var (weight, bias) = _plain.Value;
             return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups);
@@ -137,11 +144,14 @@ public sealed class ConvNormFusion : IDisposable
                 return null;
             if (WinogradConvolution.Fits(conv) && WinogradConvolution.Pays(x.shape, conv.out_channels, conv.dilation[0]))
             {
-                var found = (_winograd ??= Winograd()).Run(x, rectified);
+                lock (_making)
+                    _winograd ??= Winograd();
+                var found = _winograd.Run(x, rectified);
                 _cannotPack = found is null; // not tried again at every call
                 return found;
             }
-            _packed ??= Pack(x);
+            lock (_making)
+                _packed ??= Pack(x);
             return rectified ? _packed?.Rectified(x) : _packed?.Run(x);
         }
 

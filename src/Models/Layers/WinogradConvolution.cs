@@ -79,12 +79,8 @@ internal sealed class WinogradConvolution : IDisposable
         {
             var count = Math.Min(Portion, tiles.Count - first);
             var size = Size(count);
-            if (!_products.TryGetValue(size, out var convolution))
-            {
-                if (Pack(size) is not { } packed)
-                    return null;
-                _products[size] = convolution = packed;
-            }
+            if (Products(size) is not { } convolution)
+                return null;
             using var inner = empty([1, size, 1, WinogradTransforms.Parts * _width]);
             Spread(map, tiles, first, count, inner);
             using var products = convolution.Run(inner.permute(0, 3, 1, 2));
@@ -98,6 +94,16 @@ internal sealed class WinogradConvolution : IDisposable
         foreach (var packed in _products.Values)
             packed.Dispose();
         _products.Clear();
+    }
+
+    private PackedConvolution? Products(int size)
+    {
+        lock (_products) // several threads may run it
+        {
+            if (!_products.TryGetValue(size, out var convolution) && Pack(size) is { } packed)
+                _products[size] = convolution = packed;
+            return convolution;
+        }
     }
 
     /// <summary>Tiles in the portion that holds these.</summary>

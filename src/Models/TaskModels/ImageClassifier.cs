@@ -2,6 +2,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Models.Distillation;
 using Tessera.Models.Heads;
+using Tessera.Models.Layers;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
@@ -64,6 +65,8 @@ public sealed class ImageClassifier : VisionModel, IDistillable, IGivesFeatures,
     }
 
     public Tensor[] Outputs(Tensor images) => [Logits(images)];
+
+    public override bool PredictsSideBySide => UnchangingModules.AreAll(this);
 
     public string LogitsFrom => nameof(head);
 

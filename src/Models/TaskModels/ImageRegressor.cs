@@ -1,6 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Heads;
+using Tessera.Models.Layers;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
@@ -71,6 +72,8 @@ public sealed class ImageRegressor : VisionModel, IExplainable, IGivesFeatures, 
             throw new UserErrorException("ImageRegressor needs regression targets, which the data does not give.");
         return head.Losses(Values(batch.Images), new LossTargets(Values: head.Standardise(batch.Targets)), progress);
     }
+
+    public override bool PredictsSideBySide => UnchangingModules.AreAll(this);
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {

@@ -29,7 +29,9 @@ internal static class Exports
         TensorVersion = "_ZN2at4_ops8_version4callERKNS_6TensorE",
         GlobalContext = "_ZN2at13globalContextEv",
         EnableOneDnn = "_ZN2at7Context20setUserEnabledMkldnnEb",
-        EnableNnpack = "_ZN2at7Context20setUserEnabledNNPACKEb";
+        EnableNnpack = "_ZN2at7Context20setUserEnabledNNPACKEb",
+        SetThreadsOfOpenMp = "omp_set_num_threads", // of the library that libtorch is bound to
+        SetThreadsOfMkl = "MKL_Set_Num_Threads_Local";
 
     /// <summary>Every name in use.</summary>
     internal static readonly string[] All =
@@ -51,6 +53,8 @@ internal static class Exports
         GlobalContext,
         EnableOneDnn,
         EnableNnpack,
+        SetThreadsOfOpenMp,
+        SetThreadsOfMkl,
         .. TraceFunctions.Names,
         .. WatchFunctions.Names,
     ];

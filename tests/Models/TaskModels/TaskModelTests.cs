@@ -4,6 +4,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Backbones;
 using Tessera.Models.Heads;
 using Tessera.Models.TaskModels;
+using Tessera.Tests.Models.Explanation;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.TaskModels;
@@ -22,6 +23,18 @@ public sealed class TaskModelTests
         Assert.Equal(5, predictions.Length);
         Assert.All(predictions, p => Assert.Equal(1, p.Scores.Sum(), 1e-5f));
         Assert.All(predictions, p => Assert.Equal(p.Scores.Max(), p.Scores[p.Label]));
+    }
+
+    [Theory]
+    [InlineData("""{ "type": "ResNet", "depth": 18, "stem": "small", "base_channels": 8 }""", true)]
+    [InlineData("""{ "type": "VisionTransformer", "arch": "tiny", "depth": 2, "image_size": 16, "patch_size": 8 }""", false)] // it attends
+    public void PredictsSideBySide_WhereNoModuleMayChange(string backbone, bool expected)
+    {
+        var json = $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";
+        using var model = Build.From<ImageClassifier>(json, Build.Classes(3));
+        Assert.Equal(expected, model.PredictsSideBySide);
+        using var strange = Explained.Classifier(new FunctionalBackbone());
+        Assert.False(strange.PredictsSideBySide); // another assembly's module may do anything
     }
 
     [Fact]

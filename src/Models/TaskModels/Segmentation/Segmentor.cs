@@ -2,6 +2,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Models.Distillation;
 using Tessera.Models.Heads.Segmentation;
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -162,6 +163,8 @@ public sealed class Segmentor : VisionModel, IDistillable, IGivesProbabilities, 
     }
 
     public override IReadOnlyList<Prediction> Predict(Batch batch) => _predictor.Predict(batch);
+
+    public override bool PredictsSideBySide => UnchangingModules.AreAll(this);
 
     public IReadOnlyList<(string Name, Tensor Value)> Predicted(Tensor images)
     {
