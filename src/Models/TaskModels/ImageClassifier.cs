@@ -2,7 +2,6 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Models.Distillation;
 using Tessera.Models.Heads;
-using Tessera.Models.Layers;
 using Tessera.Torch;
 using static TorchSharp.torch;
 

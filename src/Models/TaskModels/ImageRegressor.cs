@@ -1,7 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Heads;
-using Tessera.Models.Layers;
 using Tessera.Torch;
 using static TorchSharp.torch;
 

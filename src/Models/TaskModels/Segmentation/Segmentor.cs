@@ -2,7 +2,6 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Models.Distillation;
 using Tessera.Models.Heads.Segmentation;
-using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

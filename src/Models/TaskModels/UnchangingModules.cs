@@ -2,7 +2,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using TorchSharp;
 
-namespace Tessera.Models.Layers;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>Models whose modules nothing changes while they predict.</summary>
 internal static class UnchangingModules
