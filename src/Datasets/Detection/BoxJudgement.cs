@@ -97,8 +97,9 @@ public static class BoxJudgement
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $"{small.Length:N0} of {sized.Length:N0} boxes {(small.Length == 1 ? "lies" : "lie")} within 0 to 1, in the first pixel of "
-                    + $"{(small.Length == 1 ? "its image" : "their images")}: {(small.Length == 1 ? "is it a fraction" : "are they fractions")} "
-                    + $"of the image's sides? Pixels are expected. The first is {Shown(small[0])} in an image of {small[0].ImageWidth} x "
+                    + $"{(small.Length == 1 ? "its image" : "their images")}: "
+                    + $"{(small.Length == 1 ? "is it a fraction" : "are they fractions")} of the image's sides? "
+                    + $"Pixels are expected. The first is {Shown(small[0])} in an image of {small[0].ImageWidth} x "
                     + $"{small[0].ImageHeight}."
             );
     }

@@ -60,10 +60,8 @@ internal ref struct JsonStream
                 e.Message.StartsWith("'N'", StringComparison.Ordinal) || e.Message.StartsWith("'I'", StringComparison.Ordinal)
                     ? " JSON has neither NaN nor Infinity, though Python writes them."
                     : "";
-            throw new UserErrorException(
-                $"{_path}:{(e.LineNumber ?? 0) + 1}  not JSON{(Entry is var (list, index) ? $" ({list}[{index}])" : "")}: {e.Message}{hint}",
-                e
-            );
+            var place = Entry is var (list, index) ? $" ({list}[{index}])" : "";
+            throw new UserErrorException($"{_path}:{(e.LineNumber ?? 0) + 1}  not JSON{place}: {e.Message}{hint}", e);
         }
     }
 

@@ -63,30 +63,28 @@ internal sealed class TrainingCheck(Examination examination, Report report)
             LossMap found;
             using (examination.Session.Precision.Enter(examination.Session.Device.type))
                 found = ShapeMistake.Guard(model, batch, () => model.Loss(batch, progress));
-            foreach (var (name, loss) in found)
-            {
-                if (double.IsFinite(loss.ToDouble()))
-                    continue;
-                if (
-                    examination.Session.Model.named_parameters().FirstOrDefault(entry => !IsFinite(entry.parameter)) is
-                    (var weight, not null)
-                )
-                    throw new UserErrorException(
-                        $"the loss \"{name}\" is {loss.ToDouble()}, since the weight {weight} isn't finite: its initialiser, or the weights "
-                            + "that were loaded, made it so."
-                    );
-                throw new UserErrorException(
-                    $"the loss \"{name}\" is {loss.ToDouble()} on the first "
-                        + $"batch{(progress.Iteration > 0 ? ", once it has begun" : "")} ({batch.Samples[0].Name} …). precision=fp32 "
-                        + $"tells whether the precision is to blame."
-                );
-            }
+            RequireFinite(found, begun: progress.Iteration > 0, batch);
             var total = found.Total(); // a single term is the total itself: the scope frees it
             if (!total.requires_grad)
                 throw new UserErrorException("the loss depends on no parameter that is trained: is all of the model frozen?");
             total.backward();
             return found;
         }
+    }
+
+    private void RequireFinite(LossMap losses, bool begun, Batch batch)
+    {
+        if (losses.FirstOrDefault(loss => !double.IsFinite(loss.Value.ToDouble())) is not (var name, { } loss))
+            return;
+        var what = $"the loss \"{name}\" is {loss.ToDouble()}";
+        if (examination.Session.Model.named_parameters().FirstOrDefault(entry => !IsFinite(entry.parameter)) is (var weight, not null))
+            throw new UserErrorException(
+                $"{what}, since the weight {weight} isn't finite: its initialiser, or the weights that were loaded, made it so."
+            );
+        throw new UserErrorException(
+            $"{what} on the first batch{(begun ? ", once it has begun" : "")} ({batch.Samples[0].Name} …). precision=fp32 tells whether "
+                + "the precision is to blame."
+        );
     }
 
     private void Judge(VisionModel model, LossMap losses)

@@ -41,7 +41,8 @@ internal static partial class Usage
     private static readonly Dictionary<string, string> s_elsewhere = new()
     {
         ["--show"] =
-            "pictures of the predictions are written by --show-dir DIR of tools/test; --out-dir DIR of tools/predict writes them, too; no window is opened",
+            "pictures of the predictions are written by --show-dir DIR of tools/test; --out-dir DIR of tools/predict writes them, too; "
+            + "no window is opened",
         ["--show-score-thr"] = "--score-thr SCORE of tools/test and tools/predict leaves boxes that score less out of the pictures",
         ["--eval"] = "what is measured stands in the config: test.metrics, or val.metrics",
         ["--eval-options"] = "what is measured stands in the config: test.metrics, or val.metrics",

@@ -28,7 +28,8 @@ public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms,
         var cause =
             Input ? " The images of the batch are not finite themselves."
             : Weight is not null && Iteration == 0
-                ? $" The weight {Weight} was not finite before the first step: its initialiser, or the weights that were loaded, made it so."
+                ? $" The weight {Weight} was not finite before the first step: its initialiser, or the weights that "
+                    + "were loaded, made it so."
             : Weight is not null
                 ? $" The weight {Weight} was not finite before: a gradient of an earlier step was too large; see clip_grad."
             : Module is not null ? $" First module with such an output: {Module}."
