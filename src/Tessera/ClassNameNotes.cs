@@ -3,7 +3,7 @@ using Tessera.Framework.Data;
 namespace Tessera;
 
 /// <summary>Class names that are odd: two that were meant to be one, and what programs write where a label is missing.</summary>
-internal static class ClassNameNotes
+public static class ClassNameNotes
 {
     private const int MostNamed = 5;
     private static readonly string[] s_missing = ["nan", "null", "<na>"];

@@ -135,7 +135,7 @@ public sealed class ImageList : Dataset
             [
                 .. base.Check(advance),
                 .. _zeros is null ? [] : (IEnumerable<string>)[$"{_options.Path}: {_zeros}"],
-                .. ListNotes.Of(Info, _options, _images, _labels).Select(note => $"{_options.Path}: {note}"),
+                .. ListNotes.Of(Info, _options, _images, _labels, _targets).Select(note => $"{_options.Path}: {note}"),
                 .. PixelDepth.Notes(this),
             ];
         throw new UserErrorException(

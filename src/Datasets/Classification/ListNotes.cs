@@ -11,8 +11,11 @@ internal static class ListNotes
 
     /// <param name="images">The image of each sample.</param>
     /// <param name="labels">The classes of each sample; none at all for regression.</param>
-    public static IEnumerable<string> Of(DataInfo info, ImageListOptions options, string[] images, int[][] labels)
+    /// <param name="targets">The numbers of each sample; none at all for classes.</param>
+    public static IEnumerable<string> Of(DataInfo info, ImageListOptions options, string[] images, int[][] labels, float[][] targets)
     {
+        foreach (var note in OfTargets(info.Classes, images, targets))
+            yield return note;
         if (info.Task == DataTask.Classification && Contradicting(info.Classes, images, labels) is { } twice)
             yield return twice;
         if (info.Task != DataTask.MultiLabel || options.Classes is not null)
@@ -27,6 +30,29 @@ internal static class ListNotes
                     + $"{(joined.Length > MostNamed ? ", …" : "")}. "
                     + $"\"separator\": \"{separator}\" splits them; now \"{options.Separator}\" does. (In arrays each label is an entry.)";
     }
+
+    private static IEnumerable<string> OfTargets(IReadOnlyList<string> names, string[] images, float[][] targets)
+    {
+        if (targets.Length == 0)
+            yield break;
+        var first = new Dictionary<string, float[]>(images.Length, StringComparer.Ordinal);
+        var found = new List<string>();
+        for (var i = 0; i < images.Length; i++)
+            if (!first.TryAdd(images[i], targets[i]) && !first[images[i]].AsSpan().SequenceEqual(targets[i]))
+                found.Add($"{images[i]} has {Numbers(first[images[i]])} and {Numbers(targets[i])}");
+        if (found.Count > 0)
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{found.Count:N0} {(found.Count == 1 ? "row gives" : "rows give")} an image other targets than a row before: {found[0]}"
+                    + $"{(found.Count > 1 ? ", …" : "")}. Each row is a sample; one of them is wrong."
+            );
+        for (var t = 0; t < names.Count; t++)
+            if (targets.Length > 1 && targets.All(row => row[t] == targets[0][t]))
+                yield return $"every sample's \"{names[t]}\" is {Numbers([targets[0][t]])}: there is nothing to learn from it.";
+    }
+
+    private static string Numbers(float[] values) =>
+        string.Join(", ", values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)));
 
     /// <summary>Images that the list gives another label each time.</summary>
     private static string? Contradicting(IReadOnlyList<string> classes, string[] images, int[][] labels)

@@ -119,6 +119,7 @@ internal static class CheckpointErrors
             return new(
                 $"{path}\n  The checkpoint knows {saved.Count} classes ({WeightsFileErrors.Some(saved)}), the data has {data.Count} "
                     + $"({WeightsFileErrors.Some(data)})."
+                    + (data.All(saved.Contains) ? " Where the data lacks some of them, name all in the data set's \"classes\"." : "")
             );
         var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
         const string inOrder = "init.match_classes \"in_order\"";
@@ -128,7 +129,12 @@ internal static class CheckpointErrors
                 + (
                     saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal))
                         ? "; the names are the same, their order is not."
-                        : $". If they mean the same in the same order: {inOrder}."
+                    : saved
+                        .Order(StringComparer.OrdinalIgnoreCase)
+                        .SequenceEqual(data.Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase)
+                    && !saved.SequenceEqual(data, StringComparer.OrdinalIgnoreCase)
+                        ? "; but for upper and lower case the names are the same, their order is not. Write them the same way."
+                    : $". If they mean the same in the same order: {inOrder}."
                 ),
             new Advice(inOrder, "match_classes")
         );

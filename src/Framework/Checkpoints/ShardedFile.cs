@@ -98,7 +98,7 @@ internal sealed class ShardedFile : WeightsFile
             if (FileKinds.Detect(start, file.Length) == FileKind.Json)
                 throw WeightsFileErrors.BadIndex(index, $"{System.IO.Path.GetFileName(path)} is no file of weights");
         }
-        return Open(path, null, choice);
+        return OpenOne(path, null, choice);
     }
 
     private static Dictionary<string, string> Read(FileBytes file)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Tessera.Framework.Checkpoints.PyTorch;
 using Tessera.Framework.Checkpoints.Safetensors;
 using Tessera.Framework.Data;
@@ -9,7 +10,7 @@ namespace Tessera.Framework.Checkpoints;
 /// Named tensors in a file: safetensors, or a PyTorch checkpoint. What a file holds is checked when it is opened;
 /// a tensor is read when asked for.
 /// </summary>
-public abstract class WeightsFile : IDisposable
+public abstract partial class WeightsFile : IDisposable
 {
     private protected WeightsFile(FileBytes file) => File = file;
 
@@ -52,6 +53,14 @@ public abstract class WeightsFile : IDisposable
     /// <exception cref="UserErrorException">No such file; no such format; the file is damaged, or holds what isn't data.</exception>
     public static WeightsFile Open(string path, string? part = null, WeightChoice choice = WeightChoice.Averaged)
     {
+        if (OneOfSeveral().Match(System.IO.Path.GetFileName(path)) is { Success: true } shard && System.IO.File.Exists(path))
+            throw WeightsFileErrors.OneOfSeveral(path, shard.Groups[1].Value, shard.Groups[2].Value);
+        return OpenOne(path, part, choice);
+    }
+
+    /// <summary>Opens a file, also one that holds a part of the weights.</summary>
+    internal static WeightsFile OpenOne(string path, string? part = null, WeightChoice choice = WeightChoice.Averaged)
+    {
         var file = FileBytes.Open(path);
         try
         {
@@ -73,6 +82,10 @@ public abstract class WeightsFile : IDisposable
             throw;
         }
     }
+
+    /// <summary>The name of one of several files; a single one is whole.</summary>
+    [GeneratedRegex(@"-0*(\d+)-of-0*(\d*[2-9]|\d*[1-9]\d)\.\w+$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex OneOfSeveral();
 
     /// <summary>Reads a tensor to the CPU, contiguous. The caller owns it.</summary>
     /// <exception cref="KeyNotFoundException">The file has no tensor of that name.</exception>

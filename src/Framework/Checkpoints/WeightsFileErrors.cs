@@ -33,6 +33,20 @@ internal static class WeightsFileErrors
 
     public static UserErrorException Damaged(FileBytes file, string why) => At(file, $"The file is damaged: {why.TrimEnd('.')}.");
 
+    public static UserErrorException OneOfSeveral(string path, string part, string parts)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var index = Directory.EnumerateFiles(folder, "*.index.json").Order(StringComparer.Ordinal).FirstOrDefault();
+        return new(
+            $"{path}\n  By its name this is file {part} of {parts}, which together hold the weights. "
+                + (
+                    index is null
+                        ? "Their index (such as model.safetensors.index.json) must lie beside them, and is what a config names."
+                        : $"Name their index: {Path.Combine(Path.GetDirectoryName(path) ?? "", Path.GetFileName(index))}."
+                )
+        );
+    }
+
     public static UserErrorException UnknownElementType(FileBytes file, string tensor, string word) =>
         At(file, $"{tensor} has the element type \"{word}\". Known here: {string.Join(", ", ElementTypes.SafetensorsNames)}.");
 

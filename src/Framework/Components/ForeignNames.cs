@@ -66,7 +66,11 @@ internal static class ForeignNames
         ["max_views"] = (OpenSeg, "losses.contrast.max_views", "of a PixelContrastLoss"),
         ["begin"] = (MmLab, "from", "of a phase of the schedule"),
         ["end"] = (MmLab, "until", "of a phase of the schedule"),
-        ["by_epoch"] = (MmLab, "by", "\"epoch\" or \"iteration\""),
+        ["by_epoch"] = (
+            MmLab,
+            "by",
+            "\"epoch\" or \"iteration\", of a phase of the schedule; checkpoints have every_epochs and every_iterations"
+        ),
         ["T_max"] = (MmLab, "until", "the phase's end"),
         ["eta_min"] = (MmLab, "min_lr", null),
         ["ohem_thresh"] = (OpenSeg, "losses.ce.thresh", "of an OhemCrossEntropyLoss"),
@@ -110,7 +114,7 @@ internal static class ForeignNames
         ["val_interval"] = (MmLab, "train.validate_every", null),
         ["train_cfg"] = (MmLab, "train", "of the config; a detector's assigner, sampler and proposals are options of its heads"),
         ["val_cfg"] = (MmLab, "val", null),
-        ["test_cfg"] = (MmLab, "test", null),
+        ["test_cfg"] = (MmLab, "model.test", "how a model predicts; the loop of a test needs no word"),
         ["train_dataloader"] = (MmLab, "train.loader", "with the data set in train.dataset"),
         ["val_dataloader"] = (MmLab, "val.loader", "with the data set in val.dataset"),
         ["test_dataloader"] = (MmLab, "test.loader", "with the data set in test.dataset"),
@@ -157,7 +161,7 @@ internal static class ForeignNames
         ["pin_memory"] = (MmLab, "loader", "there is nothing to choose; leave it out"),
         ["to_rgb"] = (MmLab, "LoadImage", "a step of the pipeline; images are read as RGB, leave it out"),
         ["flip_ratio"] = (MmLab, "prob", "of RandomFlip"),
-        ["crop_size"] = (MmLab, "RandomCrop", "a step of the pipeline, with \"size\""),
+        ["crop_size"] = (MmLab, "size", "of RandomCrop, a step of the pipeline"),
         ["tta_model"] = (MmLab, "model.test", "flip and scales"),
         ["tta_pipeline"] = (MmLab, "model.test", "flip and scales"),
         ["runner"] = (MmLab, "train.epochs", "or iterations with \"loop\": \"iterations\""),
@@ -178,8 +182,46 @@ internal static class ForeignNames
         ["attn_drop_rate"] = (Timm, "attention_dropout", null),
         ["img_size"] = (Timm, "image_size", null),
         ["mixup"] = (Timm, "train.batch_transforms", null),
-        ["smoothing"] = (Timm, "label_smoothing", null),
+        ["smoothing"] = (Timm, "label_smoothing", "of a CrossEntropyLoss"),
+        ["cutmix"] = (Timm, "train.batch_transforms", null),
+        ["reprob"] = (Timm, "RandomErasing", "a step of the pipeline"),
+        ["aa"] = (Timm, "RandAugment", "a step of the pipeline"),
+        ["model_ema"] = (Timm, "hooks", "an EmaHook"),
+        ["sched"] = (Timm, "schedule", null),
+        ["warmup_lr"] = (Timm, "schedule", "a LinearLr with \"until\" before the others"),
+        ["warmup_epochs"] = (Timm, "schedule", "a LinearLr with \"until\" before the others"),
+        ["batch_size"] = (Timm, "train.loader.batch_size", null),
+        ["max_norm"] = (MmLab, "norm", "of train.clip_grad"),
+        ["max_keep_ckpts"] = (MmLab, "keep", "of a CheckpointHook"),
+        ["monitor"] = (MmLab, "metric", "of a hook that follows one"),
+        ["dropout_ratio"] = (MmLab, "dropout", "of a segmentation head"),
+        ["classwise"] = (MmLab, "metrics", "tables by class are always written; leave it out"),
+        ["to_float32"] = (MmLab, "LoadImage", "a step of the pipeline; there is nothing to choose, leave it out"),
+        ["dist_params"] = (MmLab, "train", "the launcher says how processes meet; leave it out"),
+        ["workflow"] = (MmLab, "train.validate_every", null),
     };
+
+    private static readonly HashSet<string> Roots =
+    [
+        "model",
+        "train",
+        "val",
+        "test",
+        "optimizer",
+        "schedule",
+        "hooks",
+        "precision",
+        "seed",
+        "threads",
+        "device",
+        "plugins",
+        "work_dir",
+        "_base_",
+    ];
+
+    /// <summary>A plain option of some component: no path from the config's root, no component, no word of a command line.</summary>
+    private static bool IsOfOnePlace(string ours) =>
+        char.IsAsciiLetterLower(ours[0]) && !ours.Contains('.', StringComparison.Ordinal) && !Roots.Contains(ours);
 
     /// <summary>Every option that a message recommends, with what is said beside it.</summary>
     public static IEnumerable<(string Word, string Ours, string? Note)> RecommendedOptions =>
@@ -193,6 +235,8 @@ internal static class ForeignNames
             return null;
         var last = entry.Ours.Split('.')[^1];
         var ours = known.Contains(last) ? last : entry.Ours;
+        if (entry.Note is null && IsOfOnePlace(ours) && !known.Contains(ours))
+            return null; // it would send a user to an option that isn't here
         return $"That is {entry.Origin}'s word; here it is \"{ours}\"{(entry.Note is null ? "" : $": {entry.Note}")}.";
     }
 }

@@ -12,7 +12,8 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
 
     public ConfigMap Apply(ConfigMap root, IEnumerable<string> overrides)
     {
-        foreach (var text in overrides)
+        // What deletes what is inherited comes first, wherever it stands: the other options are written for what is left.
+        foreach (var text in overrides.OrderBy(text => IsDelete(text) ? 0 : 1).Select(AsDelete))
         {
             var split = SplitAssignment(text);
             if (split is not var (path, value) || ConfigPath.Split(path) is not { } keys)
@@ -48,6 +49,19 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
     {
         TopKeys.Add(keys[0]);
         return (ConfigMap)Set(root, [.. keys], 0, value);
+    }
+
+    private static bool IsDelete(string text) =>
+        text.Contains('=', StringComparison.Ordinal)
+        && text[..text.IndexOf('=', StringComparison.Ordinal)].Trim().EndsWith("." + ConfigMerger.DeleteKey, StringComparison.Ordinal);
+
+    /// <summary><c>a.b._delete_=true</c> as <c>a.b={"_delete_":true}</c>, which the merger knows.</summary>
+    private static string AsDelete(string text)
+    {
+        if (!IsDelete(text))
+            return text;
+        var end = text.IndexOf('=', StringComparison.Ordinal);
+        return $"{text[..end].Trim()[..^(ConfigMerger.DeleteKey.Length + 1)]}={{\"{ConfigMerger.DeleteKey}\":{text[(end + 1)..]}}}";
     }
 
     // The first '=' outside quotes ends the path.

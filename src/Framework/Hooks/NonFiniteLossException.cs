@@ -31,6 +31,6 @@ internal sealed class NonFiniteLossException : Exception
         files.Count <= 8 ? string.Join(", ", files) : $"{string.Join(", ", files.Take(8))} and {files.Count - 8} more";
 
     private static string Heading(Progress progress) =>
-        $"The loss is not finite at iteration {progress.Iteration} (epoch {progress.Epoch}). The run stops; the checkpoints before it "
-        + $"are good.";
+        $"The loss is not finite at iteration {progress.Iteration} (epoch {progress.Epoch}). The run stops; checkpoints that were "
+        + "written before it are good.";
 }

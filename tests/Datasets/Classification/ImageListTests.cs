@@ -158,6 +158,21 @@ public sealed class ImageListTests : IDisposable
         );
 
     [Fact]
+    public void Targets_ThatContradict_OrNeverDiffer_AreTold()
+    {
+        foreach (var name in (string[])["a.png", "b.png"])
+            _folder.Write(name, Tessera.Datasets.Images.ImageCodec.EncodePng(new Image(2, 2, 3)));
+        var path = _folder.Write("list.csv", "image,age,sex\na.png,1,5\na.png,9,5\nb.png,2,5\n");
+        var notes = new ImageList(new ImageListOptions(path, TargetColumns: ["age", "sex"])).Check();
+        Assert.Contains(
+            notes,
+            note => note.Contains("1 row gives an image other targets than a row before: a.png has 1, 5 and 9, 5", StringComparison.Ordinal)
+        );
+        Assert.Contains(notes, note => note.Contains("every sample's \"sex\" is 5", StringComparison.Ordinal));
+        Assert.DoesNotContain(notes, note => note.Contains("\"age\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Target_NotANumber_SaysWhere()
     {
         var path = _folder.Write("list.csv", "image,age\na.jpg,1\nb.jpg,NaN\n");

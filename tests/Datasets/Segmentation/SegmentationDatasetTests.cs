@@ -220,7 +220,7 @@ public sealed class SegmentationDatasetTests : IDisposable
     public void Check_ColoursWhereValuesAreExpected_AndTheReverse()
     {
         _tree.Photograph("train/image/a.png", 1);
-        _tree.Write("train/label/a.png", LabelTree.Png(new Image(1, 3, 3)));
+        _tree.Write("train/label/a.png", LabelTree.Png(new Image(1, 3, 3, PixelType.UInt8, [0, 0, 0, 1, 1, 1, 2, 2, 1])));
         Assert.Contains(
             "train/label/a.png: the label image has 3 channels, so it holds colours; label_map is by value",
             Error(() => Folder().Check()),
@@ -241,6 +241,27 @@ public sealed class SegmentationDatasetTests : IDisposable
         Assert.Contains(
             "train/label/a.png: the label image has one channel of values; label_map is by colour",
             Error(() => byColor.Check()),
+            StringComparison.Ordinal
+        );
+    }
+
+    /// <summary>What knows RGB alone writes an index three times.</summary>
+    [Fact]
+    public void EqualChannels_AreValues()
+    {
+        _tree.Photograph("train/image/a.png", 1);
+        _tree.Write("train/label/a.png", LabelTree.Png(new Image(1, 3, 3, PixelType.UInt8, [2, 2, 2, 0, 0, 0, 1, 1, 1])));
+        Folder().Check();
+        Assert.Equal([2, 0, 1], Read(Folder(), 0).Truth.SegmentationMap!.Bytes.ToArray());
+    }
+
+    [Fact]
+    public void Check_AllIgnored_IsAnError()
+    {
+        _tree.Pairs([9, 9, 9]);
+        Assert.Contains(
+            "hold nothing but ignored pixels, so there is nothing to learn from",
+            Error(() => Folder().Check()),
             StringComparison.Ordinal
         );
     }

@@ -39,6 +39,24 @@ public sealed class ShardedFileTests : IDisposable
     }
 
     [Fact]
+    public void Open_OneOfSeveral_NamesTheIndex()
+    {
+        var index = Write();
+        var error = Assert.Throws<UserErrorException>(() => WeightsFile.Open(_folder.At(First))).Message;
+        Assert.Contains("this is file 1 of 2, which together hold the weights", error, StringComparison.Ordinal);
+        Assert.Contains($"Name their index: {index}.", error, StringComparison.Ordinal);
+        File.Delete(index);
+        Assert.Contains(
+            "must lie beside them",
+            Assert.Throws<UserErrorException>(() => WeightsFile.Open(_folder.At(Second))).Message,
+            StringComparison.Ordinal
+        );
+        var whole = _folder.At("model-00001-of-00001.safetensors");
+        File.Copy(_folder.At(First), whole);
+        WeightsFile.Open(whole).Dispose(); // one of one is whole
+    }
+
+    [Fact]
     public void Open_ShardMissing_NamesIt()
     {
         var index = Write();

@@ -35,6 +35,63 @@ public sealed class LooseAnnotationTests : IDisposable
         Assert.Equal([30, 15, 50, 45], data.Get(0).Truth.Boxes!.Corners);
     }
 
+    [Fact]
+    public void Yolo_TwoImagesInTwoCases_TheLabelsAreOfTheOneWithTheirName()
+    {
+        Image("y/images/A.JPG", 60, 80);
+        Image("y/images/a.jpg", 60, 80);
+        Write("y/labels/a.txt", "0 0.5 0.5 0.25 0.5");
+        Write("y/data.yaml", "names: [cat]");
+        Assert.Contains("1 of 2 images have no label file", Yolo().Succeeds().Error, StringComparison.Ordinal);
+        var data = new CocoDetection(new(At("y"), At("y.json")) { FilterEmpty = false });
+        Assert.Equal(
+            ["A.JPG 0", "a.jpg 1"],
+            Enumerable.Range(0, data.Count).Select(i => $"{Path.GetFileName(data.Get(i).Name)} {data.Get(i).Truth.BoxAnnotation!.Count}")
+        );
+    }
+
+    [Fact]
+    public void Yolo_LabelsFromOne_AreRefused_AlsoWhereBadOnesAreSkipped()
+    {
+        Image("y/images/a.jpg", 60, 80);
+        Write("y/labels/a.txt", "1 0.5 0.5 0.2 0.2\n2 0.4 0.4 0.2 0.2\n");
+        Write("y/data.yaml", "names: [cat, dog]");
+        foreach (
+            var options in (string[][])
+                [
+                    [],
+                    ["--skip-bad"],
+                ]
+        )
+            Tool.Run(["convert-dataset", At("y"), At("y.json"), "--from", "yolo", .. options])
+                .IsMistake("no line has class 0, and 1 line the number of classes itself", "seem to count from 1");
+        Write("y/labels/a.txt", "0,0.5,0.5,0.2,0.2");
+        Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo").IsMistake("separated by blanks, not by commas");
+    }
+
+    [Theory]
+    [InlineData("utf-16")]
+    [InlineData("latin1")]
+    public void LabelMe_AnotherEncoding_IsNamed(string encoding)
+    {
+        Image("l/a.jpg", 60, 80);
+        var text =
+            """{ "imagePath": "a.jpg", "imageHeight": 60, "imageWidth": 80, "shapes": [{ "label": "é", "shape_type": "rectangle", "points": [[1, 1], [9, 9]] }] }""";
+        var coding = System.Text.Encoding.GetEncoding(encoding);
+        File.WriteAllBytes(At("l/a.json"), [.. coding.GetPreamble(), .. coding.GetBytes(text)]);
+        Tool.Run("convert-dataset", At("l"), At("l.coco.json"), "--from", "labelme")
+            .IsMistake("a.json:1  is no UTF-8", "Latin-1 or UTF-16");
+    }
+
+    [Fact]
+    public void Classes_ThatDifferInCaseAlone_AreTold()
+    {
+        Image("y/images/a.jpg", 60, 80);
+        Write("y/labels/a.txt", "0 0.5 0.5 0.2 0.2\n1 0.4 0.4 0.2 0.2\n");
+        Write("y/data.yaml", "names: [cat, Cat]");
+        Assert.Contains("class names differ only in upper and lower case", Yolo().Succeeds().Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("names: [cat, dog]\nnc: 3\n", "nc is 3, but names has 2 entries")]
     [InlineData("names:\n  0: cat\n  2: dog\n", "none for 1")]

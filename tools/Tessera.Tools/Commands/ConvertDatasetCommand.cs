@@ -128,7 +128,7 @@ internal static class ConvertDatasetCommand
         var kept = read.Usable(wanted, findings);
         var notes = findings.Report();
         RequireSome(input, kept, findings, notes);
-        foreach (var note in notes)
+        foreach (var note in notes.Concat(ClassNameNotes.Of(new DataInfo(kept.Names, DataTask.Detection))))
             ToolConsole.Current.Note(note);
         Write(kept, to, output, split);
         ToolConsole.Current.Line(

@@ -96,6 +96,10 @@ internal static class ConvertMasksCommand
             .LabelMap(legend)
             .Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}");
         ToolConsole.Current.Line($"\"label_map\": {{ {string.Join(", ", entries)} }}");
+        if (legendPath is null)
+            ToolConsole.Current.Note(
+                $"Masks of another split may lack a colour: --legend {Path.Combine(output, "legend.json")} gives them the same numbers."
+            );
         return 0;
     }
 

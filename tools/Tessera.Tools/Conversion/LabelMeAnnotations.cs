@@ -101,6 +101,7 @@ internal sealed class LabelMeAnnotations
         try
         {
             var bytes = Files.Read(name).Span;
+            LooseImages.RequireUtf8(bytes, path);
             var root =
                 JsonNode.Parse(bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes) as JsonObject
                 ?? throw new UserErrorException($"{path}: an object was expected.");

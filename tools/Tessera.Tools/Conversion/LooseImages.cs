@@ -88,6 +88,9 @@ internal sealed class LooseImages(FileStore files, Findings findings)
     /// <summary>The lines of a text file that lies anywhere.</summary>
     public static string[] LinesOf(string path) => Lines(Text(ImageCodec.ReadFile(path), path));
 
+    /// <exception cref="UserErrorException">It is no UTF-8, with the line.</exception>
+    public static void RequireUtf8(ReadOnlySpan<byte> bytes, string path) => _ = Text(bytes, path);
+
     private static string[] Lines(string text) => text.TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
 
     private static string Text(ReadOnlySpan<byte> bytes, string path)

@@ -16,6 +16,9 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
     private static readonly string[] s_lists = ["classes.txt", "obj.names", "classes.names", "_darknet.labels"];
 
     private readonly StemIndex _texts = new(images.Files, "", name => name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase));
+    private readonly Lazy<HashSet<string>> _wanted = new(() =>
+        images.Files.Names.Where(ImageCodec.HasExtension).SelectMany(Candidates).ToHashSet(StringComparer.Ordinal)
+    );
     private readonly YoloLines _lines = new(images.Findings, outlines);
 
     private FileStore Files => images.Files;
@@ -104,27 +107,32 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
 
     private string? LabelsOf(string image)
     {
-        var stem = Path.ChangeExtension(image, null);
-        var parts = stem.Split('/');
-        foreach (var wanted in Candidates())
+        foreach (var wanted in Candidates(image))
         {
-            var found = _texts.Find(wanted);
-            if (found.Count == 1 && !s_lists.Contains(Path.GetFileName(found[0]), StringComparer.OrdinalIgnoreCase))
+            // In another case it is this image's only where no image has that very name.
+            var found = _texts
+                .Find(wanted)
+                .Where(text => Path.ChangeExtension(text, null) is var own && (own == wanted || !_wanted.Value.Contains(own)))
+                .ToArray();
+            if (found.Length == 1 && !s_lists.Contains(Path.GetFileName(found[0]), StringComparer.OrdinalIgnoreCase))
                 return found[0];
-            if (found.Count > 1)
+            if (found.Length > 1)
                 throw new UserErrorException(
                     $"{Files.Describe(found[0])} and {Files.Describe(found[1])}: which holds the labels of {image}?"
                 );
         }
         return null;
+    }
 
-        IEnumerable<string> Candidates()
-        {
-            yield return stem;
-            for (var at = parts.Length - 2; at >= 0; at--)
-                if (parts[at].Equals("images", StringComparison.OrdinalIgnoreCase))
-                    yield return string.Join('/', [.. parts[..at], "labels", .. parts[(at + 1)..]]);
-        }
+    /// <summary>Where an image's labels may lie, without their ending.</summary>
+    private static IEnumerable<string> Candidates(string image)
+    {
+        var stem = Path.ChangeExtension(image, null);
+        var parts = stem.Split('/');
+        yield return stem;
+        for (var at = parts.Length - 2; at >= 0; at--)
+            if (parts[at].Equals("images", StringComparison.OrdinalIgnoreCase))
+                yield return string.Join('/', [.. parts[..at], "labels", .. parts[(at + 1)..]]);
     }
 
     private YoloNames About(IReadOnlyList<string>? given)

@@ -18,8 +18,11 @@ internal sealed class YoloLines(Findings findings, bool outlines)
         _outlinesBeyond,
         _keyPoints,
         _scores,
-        _certain;
-    private string _firstBeyond = "";
+        _certain,
+        _ofFirst,
+        _oneTooHigh;
+    private string _firstBeyond = "",
+        _firstTooHigh = "";
     private double _mostBeyond;
 
     /// <summary>Its values and its corners as fractions; null where it can't be used, which is told.</summary>
@@ -33,14 +36,20 @@ internal sealed class YoloLines(Findings findings, bool outlines)
         var values = Array.ConvertAll(words, LooseImages.Number);
         if (values.Length < 5)
         {
-            findings.Add(FindingKind.BadBox, $"{what}  \"class x y width height\" was expected.");
+            var commas = words.Any(word => word.Contains(',', StringComparison.Ordinal))
+                ? " Values are separated by blanks, not by commas."
+                : "";
+            findings.Add(FindingKind.BadBox, $"{what}  \"class x y width height\" was expected.{commas}");
             return null;
         }
         if (!(values[0] >= 0 && values[0] < about.Classes.Count && values[0] == Math.Floor(values[0])))
         {
+            if (values[0] == about.Classes.Count && _oneTooHigh++ == 0)
+                _firstTooHigh = what;
             findings.Add(FindingKind.UnknownClass, $"{what}  class {words[0]}; there are {about.Classes.Count}, from 0.");
             return null;
         }
+        _ofFirst += values[0] == 0 ? 1 : 0;
         if (Array.FindIndex(values, value => !double.IsFinite(value)) is >= 0 and var odd)
         {
             findings.Add(FindingKind.BadBox, $"{what}  value {odd + 1} is {NumberText.Wrong(words[odd])}");
@@ -56,6 +65,12 @@ internal sealed class YoloLines(Findings findings, bool outlines)
             findings.Require(
                 $"{_ambiguous[0]}  a box with key points of two values, or an outline? Nothing in the labels tells. Write \"kpt_shape: "
                     + $"[number of points, 2]\" into data.yaml, or give --outlines."
+            );
+        if (_oneTooHigh > 0 && _ofFirst == 0)
+            throw new UserErrorException(
+                $"{location}: no line has class 0, and {Counted.Of(_oneTooHigh, "line")} the number of classes itself (the first: "
+                    + $"{_firstTooHigh}): the labels seem to count from 1, where YOLO counts from 0. Take 1 off each; or, if they are "
+                    + "right, name the class that the names lack."
             );
         if (CenteredBoxJudgement.Fault(_boxes) is { } fault)
             throw new UserErrorException($"{location}: {fault}");

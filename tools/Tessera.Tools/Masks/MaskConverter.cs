@@ -22,7 +22,7 @@ internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers
 
     public int Count => _names.Length;
 
-    /// <summary>The colours that occur, most frequent first, each a class.</summary>
+    /// <summary>The colours that occur, by their values (black first), each a class.</summary>
     /// <exception cref="UserErrorException">There are more than an index PNG can hold.</exception>
     public Legend FindLegend()
     {
@@ -65,7 +65,24 @@ internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers
                 throw new UserErrorException($"{joined} As it is, nothing but one class would be left.");
             ToolConsole.Current.Warning(joined);
         }
-        return new Legend([.. groups.Select((group, i) => new LegendEntry((byte)i, $"class_{i}", Rgb.FromValue(group.Color)))]);
+        TellCompressed(groups.Count);
+        // By colour, so that masks of another split, where other colours are frequent, get the same numbers.
+        return new Legend([
+            .. groups
+                .OrderBy(group => group.Color)
+                .Select((group, i) => new LegendEntry((byte)i, $"class_{i}", Rgb.FromValue(group.Color))),
+        ]);
+    }
+
+    private void TellCompressed(int colors)
+    {
+        var compressed = _names.Where(name => Path.GetExtension(name).ToLowerInvariant() is ".jpg" or ".jpeg" or ".webp").ToArray();
+        if (compressed.Length > 0 && tolerance == 0)
+            ToolConsole.Current.Warning(
+                $"{Counted.Of(compressed.Length, "mask")} may have been compressed with losses, which makes new colours where two meet; "
+                    + $"the first is {files.Describe(compressed[0])}. Each of the {colors} colours has become a class: --tolerance 20 "
+                    + "takes those that are near each other for one."
+            );
     }
 
     /// <summary>Writes an index PNG for each mask, under its own name.</summary>
