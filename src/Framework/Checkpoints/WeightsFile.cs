@@ -54,7 +54,7 @@ public abstract partial class WeightsFile : IDisposable
     public static WeightsFile Open(string path, string? part = null, WeightChoice choice = WeightChoice.Averaged)
     {
         if (OneOfSeveral().Match(System.IO.Path.GetFileName(path)) is { Success: true } shard && System.IO.File.Exists(path))
-            throw WeightsFileErrors.OneOfSeveral(path, shard.Groups[1].Value, shard.Groups[2].Value);
+            throw WeightsFileErrors.OneOfSeveral(path, shard.Groups["part"].Value, shard.Groups["parts"].Value);
         return OpenOne(path, part, choice);
     }
 
@@ -84,7 +84,7 @@ public abstract partial class WeightsFile : IDisposable
     }
 
     /// <summary>The name of one of several files; a single one is whole.</summary>
-    [GeneratedRegex(@"-0*(\d+)-of-0*(\d*[2-9]|\d*[1-9]\d)\.\w+$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"-0*(?<part>\d+)-of-0*(?<parts>\d*[2-9]|\d*[1-9]\d)\.\w+$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex OneOfSeveral();
 
     /// <summary>Reads a tensor to the CPU, contiguous. The caller owns it.</summary>
