@@ -53,11 +53,6 @@ internal static class LabelCheck
                     ) + hint
             );
         }
-        if (empty.Count == statistics.Count && empty.Count > 0)
-            throw new UserErrorException(
-                $"All {statistics.Count} label images hold nothing but ignored pixels, so there is nothing to learn from and nothing to "
-                    + $"measure by; the first is {empty[0]}. Does label_map, or reduce_zero_label, ignore what it should not?"
-            );
         var notes = judgement.Notes().ToList();
         if (empty.Count > 0)
             notes.Insert(

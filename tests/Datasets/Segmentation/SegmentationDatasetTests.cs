@@ -256,17 +256,6 @@ public sealed class SegmentationDatasetTests : IDisposable
     }
 
     [Fact]
-    public void Check_AllIgnored_IsAnError()
-    {
-        _tree.Pairs([9, 9, 9]);
-        Assert.Contains(
-            "hold nothing but ignored pixels, so there is nothing to learn from",
-            Error(() => Folder().Check()),
-            StringComparison.Ordinal
-        );
-    }
-
-    [Fact]
     public void Check_MissingPartners_AreNamed()
     {
         _tree.Pairs([0, 1, 2]);

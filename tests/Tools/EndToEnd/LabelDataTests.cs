@@ -127,7 +127,9 @@ public sealed class LabelDataTests : IDisposable
     public void OtherSizes_Colours_AndMissingPartners_AreNamedBeforeTraining()
     {
         Write("train/label/a.png", Filled(40, 49, 1));
-        Write("train/label/b.png", new Image(45, 37, 3));
+        var colored = new Image(45, 37, 3);
+        colored.Bytes[0] = 200; // a red pixel: equal channels would be values
+        Write("train/label/b.png", colored);
         File.Delete(At("data/train/label/c.png"));
         Train()
             .IsMistake(

@@ -21,7 +21,6 @@ public sealed class SideBySidePredictionTests(TaskRuns runs) : IClassFixture<Tas
     public void Batch_IsWhatSingleImagesAre_InTheirOrder(DataTask task)
     {
         var before = get_num_threads();
-        set_num_threads(2);
         try
         {
             using var predictor = Predictor.Load(
@@ -33,6 +32,7 @@ public sealed class SideBySidePredictionTests(TaskRuns runs) : IClassFixture<Tas
                     Workers = 1,
                 }
             );
+            set_num_threads(2); // after loading, which sets it, too
             var folder = Directory.CreateDirectory(runs.At($"side-by-side-{task}")).FullName;
             string[] files = [.. Enumerable.Range(0, Images).Select(i => Write(Path.Combine(folder, $"{i}.png"), i))];
             var alone = Array.ConvertAll(files, file => predictor.Predict(file));
