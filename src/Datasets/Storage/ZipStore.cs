@@ -48,7 +48,7 @@ internal sealed class ZipStore : FileStore
         var (offset, size) = FindDirectory();
         ReadDirectory(ReadAt(offset, (int)size, "its directory"));
         _names = [.. _entries.Keys.Where(name => !IsHidden(name))];
-        Upwards = [.. _entries.Keys.Where(name => name.Split('/').Contains("..")).Order(StringComparer.Ordinal)];
+        Upwards = [.. _entries.Keys.Where(name => IsHidden(name) && name.Split('/').Contains("..")).Order(StringComparer.Ordinal)];
         Array.Sort(_names, StringComparer.Ordinal);
     }
 

@@ -12,8 +12,8 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
 
     public ConfigMap Apply(ConfigMap root, IEnumerable<string> overrides)
     {
-        // What deletes what is inherited comes first, wherever it stands: the other options are written for what is left.
-        foreach (var text in overrides.OrderBy(text => IsDelete(text) ? 0 : 1).Select(AsDelete))
+        var set = new List<(IReadOnlyList<string> Keys, ConfigNode Value)>();
+        foreach (var text in overrides)
         {
             var split = SplitAssignment(text);
             if (split is not var (path, value) || ConfigPath.Split(path) is not { } keys)
@@ -25,9 +25,12 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
             var node =
                 ConfigParser.ParseValue(value, SourceLocation.CommandLine)
                 ?? new ConfigValue(SourceLocation.CommandLine, ConfigValueKind.String, value);
-            root = Apply(root, keys, node);
+            set.Add((keys, node));
         }
 
+        // What deletes what is inherited comes first, wherever it stands: the other options are written for what is left.
+        foreach (var (keys, value) in set.OrderBy(entry => Deletes(entry.Keys) ? 0 : 1))
+            root = Deletes(keys) ? Apply(root, [.. keys.SkipLast(1)], Deleting(value)) : Apply(root, keys, value);
         return root;
     }
 
@@ -51,17 +54,14 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
         return (ConfigMap)Set(root, [.. keys], 0, value);
     }
 
-    private static bool IsDelete(string text) =>
-        text.Contains('=', StringComparison.Ordinal)
-        && text[..text.IndexOf('=', StringComparison.Ordinal)].Trim().EndsWith("." + ConfigMerger.DeleteKey, StringComparison.Ordinal);
+    private static bool Deletes(IReadOnlyList<string> keys) => keys.Count > 1 && keys[^1] == ConfigMerger.DeleteKey;
 
-    /// <summary><c>a.b._delete_=true</c> as <c>a.b={"_delete_":true}</c>, which the merger knows.</summary>
-    private static string AsDelete(string text)
+    /// <summary><c>a._delete_=true</c> as <c>a={"_delete_":true}</c>, which the merger knows.</summary>
+    private static ConfigMap Deleting(ConfigNode flag)
     {
-        if (!IsDelete(text))
-            return text;
-        var end = text.IndexOf('=', StringComparison.Ordinal);
-        return $"{text[..end].Trim()[..^(ConfigMerger.DeleteKey.Length + 1)]}={{\"{ConfigMerger.DeleteKey}\":{text[(end + 1)..]}}}";
+        var map = new ConfigMap(flag.Source);
+        map.Set(ConfigMerger.DeleteKey, flag);
+        return map;
     }
 
     // The first '=' outside quotes ends the path.

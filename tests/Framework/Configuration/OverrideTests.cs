@@ -29,6 +29,7 @@ public sealed class OverrideTests
     [Theory]
     [InlineData("a.b=2", "a._delete_=true")]
     [InlineData("a._delete_=true", "a.b=2")]
+    [InlineData("\"a\"._delete_=true", "a.b=2")]
     [InlineData("""a={ "_delete_": true, "b": 2 }""")]
     public void Override_OfDelete_KeepsWhatTheOthersSet(params string[] texts) =>
         Assert.Equal("""{"b": 2}""", ConfigDocument.Parse(Json, overrides: texts).Find("a")!.ToString());
