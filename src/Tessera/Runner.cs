@@ -248,15 +248,15 @@ public sealed class Runner : IDisposable
         var trained = trainer.Model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
         var all = trainer.Model.parameters().Sum(parameter => parameter.numel());
         s_log.LogInformation(
-            "{0}: {1}, {2:0.00} M parameters ({3:0.00} M trained); {4} samples of {5} classes, {6} batches an epoch; {7} iterations.",
+            "{0}: {1}, {2:0.00} M parameters ({3:0.00} M trained); {4} of {5}, {6} an epoch; {7}.",
             _session.Document.Path is { } path ? SourceLocation.Display(path) : "config",
             trainer.Model.GetName(),
             all / 1e6,
             trained / 1e6,
-            dataset.Count,
-            dataset.Info.Classes.Count,
-            loader.BatchesPerEpoch,
-            trainer.Progress.TotalIterations
+            Counted.Of(dataset.Count, "sample"),
+            Counted.Of(dataset.Info.Classes.Count, "class", "classes"),
+            Counted.Of(loader.BatchesPerEpoch, "batch", "batches"),
+            Counted.Of(trainer.Progress.TotalIterations, "iteration")
         );
         s_log.LogInformation(
             "Hooks, in order: {0}",

@@ -205,7 +205,10 @@ public abstract class DetectionDataset : Dataset
             );
         }
         if (images.All(image => image.Objects.Count == 0))
-            _findings.Note($"{_what}: none of the {images.Count} images has a box, so there is nothing to find.");
+            _findings.Note(
+                $"{_what}: {(images.Count == 1 ? "the only image has no" : $"none of the {images.Count} images has a")} box, so there is "
+                    + "nothing to find."
+            );
         return images;
     }
 }

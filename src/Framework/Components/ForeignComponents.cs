@@ -69,7 +69,14 @@ internal static class ForeignComponents
         ["RMILoss"] = ("RmiLoss", OpenSeg),
         ["IoUMetric"] = ("MeanIoU", MmLab),
         ["DefaultSampler"] = ("RandomSampler", MmLab),
+        ["OptimWrapper"] = ("", MmLab),
+        ["AmpOptimWrapper"] = ("", MmLab),
         ["EMAHook"] = ("EmaHook", MmLab),
+        ["LoggerHook"] = ("LogHook", MmLab),
+        ["IterTimerHook"] = ("", MmLab),
+        ["ParamSchedulerHook"] = ("", MmLab),
+        ["DistSamplerSeedHook"] = ("", MmLab),
+        ["SyncBuffersHook"] = ("", MmLab),
         ["CosineAnnealingLR"] = ("CosineLr", MmLab),
         ["CosineAnnealing"] = ("CosineLr", MmLab),
         ["CosineRestartLR"] = ("CosineRestartLr", MmLab),
@@ -92,11 +99,18 @@ internal static class ForeignComponents
         if (!s_names.TryGetValue(name, out var entry))
             return null;
         return entry.Ours.Length == 0
-            ? (
-                "",
-                $"That is {entry.Origin}'s; Tessera needs no such step, leave it "
-                    + $"out{(name == "LoadAnnotations" ? " (for segmentation: LoadSegmentation stands in its place)" : "")}."
-            )
+            ? ("", $"That is {entry.Origin}'s; Tessera needs no such {Instead(name)}.")
             : (entry.Ours, $"That is {entry.Origin}'s name; here it is \"{entry.Ours}\".");
     }
+
+    /// <summary>What to do about a component that isn't needed.</summary>
+    private static string Instead(string name) =>
+        name switch
+        {
+            "LoadAnnotations" => "step, leave it out (for segmentation: LoadSegmentation stands in its place)",
+            "OptimWrapper" or "AmpOptimWrapper" =>
+                "layer: write the optimizer itself in its place; precision and train.clip_grad say the rest",
+            _ when name.EndsWith("Hook", StringComparison.Ordinal) => "hook, leave it out",
+            _ => "step, leave it out",
+        };
 }

@@ -63,14 +63,12 @@ internal sealed class MapHistogram
             {
                 var pixels = counts.Where(entry => entry.Truth == truth).Sum(entry => entry.Pixels);
                 throw new UserErrorException(
-                    $"{sample.Name}: {pixels} pixels of its segmentation map have the value {truth}; the data has {classes} classes, 0 "
-                        + $"to {classes - 1}, and 255 is ignored. The data set's label_map says what a value stands for."
+                    $"{sample.Name}: {pixels} pixels of its segmentation map have the value {truth}; {Truth.Range(classes)}, "
+                        + $"and 255 is ignored. The data set's label_map says what a value stands for."
                 );
             }
             if (predicted >= classes)
-                throw new UserErrorException(
-                    $"{sample.Name}: the model predicts class {predicted}; the data has {classes} classes, 0 to {classes - 1}."
-                );
+                throw new UserErrorException($"{sample.Name}: the model predicts class {predicted}; {Truth.Range(classes)}.");
         }
     }
 

@@ -121,9 +121,7 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
                 $"{sample.Name} has no panoptic map, which the metric compares with. A step LoadPanoptic in the pipeline reads it."
             );
         return truth.Segments.FirstOrDefault(segment => (uint)segment.Label >= (uint)_names.Count) is { Label: var label }
-            ? throw new UserErrorException(
-                $"{sample.Name}: a segment is labelled {label}; the data has {_names.Count} classes, 0 to {_names.Count - 1}."
-            )
+            ? throw new UserErrorException($"{sample.Name}: a segment is labelled {label}; {Truth.Range(_names.Count)}.")
             : truth;
     }
 
@@ -132,9 +130,7 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
         if (prediction is not PanopticPrediction { Map: var found })
             throw new UserErrorException($"The model predicts no panoptic map for {sample.Name}; the metric compares such maps.");
         return found.Segments.FirstOrDefault(segment => (uint)segment.Label >= (uint)_names.Count) is { Label: var label }
-            ? throw new UserErrorException(
-                $"{sample.Name}: the model predicts class {label}; the data has {_names.Count} classes, 0 to {_names.Count - 1}."
-            )
+            ? throw new UserErrorException($"{sample.Name}: the model predicts class {label}; {Truth.Range(_names.Count)}.")
             : found;
     }
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 
 namespace Tessera.Framework.Metrics;
@@ -29,12 +30,15 @@ internal static class Truth
         );
     }
 
+    /// <summary>"the data has 3 classes, 0 to 2".</summary>
+    public static string Range(int classes) => $"the data has {Counted.Of(classes, "class", "classes")}, 0 to {classes - 1}";
+
     public static int Label(Sample sample, int classes) =>
         sample.Truth.Label switch
         {
             null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
             int label when label < 0 || label >= classes => throw new UserErrorException(
-                $"{sample.Name} is labelled {label}; the data has {classes} classes, 0 to {classes - 1}."
+                $"{sample.Name} is labelled {label}; {Range(classes)}."
             ),
             int label => label,
         };
@@ -73,9 +77,7 @@ internal static class Truth
         for (var i = 0; i < scores.Length; i++)
         {
             if ((uint)found.Labels[i] >= (uint)classes)
-                throw new UserErrorException(
-                    $"{sample.Name}: detection {i} is of class {found.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}."
-                );
+                throw new UserErrorException($"{sample.Name}: detection {i} is of class {found.Labels[i]}; {Range(classes)}.");
             if (!double.IsFinite(scores[i]))
                 throw new UserErrorException($"{sample.Name}: the score of detection {i} is {scores[i]}, so nothing can be ranked by it.");
             if (!BoxGeometry.IsFinite(boxes.AsSpan(4 * i, 4)))
@@ -96,9 +98,7 @@ internal static class Truth
         for (var i = 0; i < truth.Count; i++)
         {
             if ((uint)truth.Labels[i] >= (uint)classes)
-                throw new UserErrorException(
-                    $"{sample.Name}: box {i} is labelled {truth.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}."
-                );
+                throw new UserErrorException($"{sample.Name}: box {i} is labelled {truth.Labels[i]}; {Range(classes)}.");
             if (!BoxGeometry.IsFinite(truth.Boxes.AsSpan(4 * i, 4)))
                 throw new UserErrorException($"{sample.Name}: the annotated box {i} is not finite.");
         }

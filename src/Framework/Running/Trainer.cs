@@ -145,8 +145,15 @@ public sealed class Trainer : IRunActions, IDisposable
         _step.Guard = State.Guard; // of the hooks that have begun
         if (_evaluations.IsOwed)
             _evaluations.Run();
+        if (_parts.Loop is var loop && loop.IsDone(State))
+            s_log.LogWarning(
+                "The run was at its end already ({0}: {1}), so nothing is trained. For more, raise {2}.",
+                loop.LengthKey,
+                loop.Length,
+                loop.LengthKey
+            );
         _rewind.Keep();
-        _parts.Loop.Run(_training);
+        loop.Run(_training);
         State.Guard?.Check();
     }
 

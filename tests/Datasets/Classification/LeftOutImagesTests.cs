@@ -60,7 +60,7 @@ public sealed class LeftOutImagesTests : IDisposable
             StringComparison.Ordinal
         );
         Assert.Contains(
-            "none of the 1 classes has an image that can be read",
+            "the only class has no image that can be read",
             Error(() => new ImageFolder(new(_folder.Path, Classes: ["dog"]))),
             StringComparison.Ordinal
         );

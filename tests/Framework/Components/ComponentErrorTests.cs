@@ -9,7 +9,7 @@ namespace Tessera.Tests.Framework.Components;
 /// <summary>One snapshot for each kind of mistake about components.</summary>
 public sealed class ComponentErrorTests
 {
-    private const string GearKeys = "It takes teeth, ratio, sizes, mode, on, name, tooth, area, named, free, limit, power, extra.";
+    private const string GearKeys = "It takes teeth, ratio, sizes, mode, on, name, tooth, area, named, free, limit, power, follows, extra.";
 
     private static readonly ServiceProvider Services = new ServiceCollection().AddComponents(typeof(Gear).Assembly).BuildServiceProvider();
 
@@ -37,6 +37,14 @@ public sealed class ComponentErrorTests
         """
             config:1  type
               No part is named "LoadAnnotations". That is MMDetection's; Tessera needs no such step, leave it out (for segmentation: LoadSegmentation stands in its place).
+              Known parts: Bolt, Fussy, Gear, Meter.
+            """
+    )]
+    [InlineData(
+        """{ "type": "AmpOptimWrapper" }""",
+        """
+            config:1  type
+              No part is named "AmpOptimWrapper". That is MMDetection's; Tessera needs no such layer: write the optimizer itself in its place; precision and train.clip_grad say the rest.
               Known parts: Bolt, Fussy, Gear, Meter.
             """
     )]
@@ -119,6 +127,20 @@ public sealed class ComponentErrorTests
         """
             config:1  tooth
               Expected an object with width, label; found a string: "dict(width=3)". In JSON: { "type": … } instead of dict(type=…).
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "follows": "auto" }""",
+        """
+            config:1  follows
+              Expected an object with metric, rule; found a string: "auto". Here it is { "metric": … }.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "tooth": "wide" }""",
+        """
+            config:1  tooth
+              Expected an object with width, label; found a string: "wide".
             """
     )]
     [InlineData(
@@ -273,7 +295,7 @@ public sealed class ComponentErrorTests
               Motor has no option "gian". Did you mean "gain"? It takes speed, later, either, some, main, parts, box, gain, spare.
 
             --cfg-options  engine.main.teethe
-              Gear has no option "teethe". Did you mean "teeth"? It takes teeth, ratio, sizes, mode, on, name, tooth, area, named, free, limit, power, extra.
+              Gear has no option "teethe". Did you mean "teeth"? It takes teeth, ratio, sizes, mode, on, name, tooth, area, named, free, limit, power, follows, extra.
 
             --cfg-options  engine.speeed
               Motor has no option "speeed". Did you mean "speed"? It takes speed, later, either, some, main, parts, box, gain, spare.

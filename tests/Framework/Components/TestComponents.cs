@@ -43,6 +43,9 @@ public enum Mode
 /// <param name="Width">Of a tooth.</param>
 public sealed record ToothOptions([property: Range(1, 10)] int Width, string? Label = null);
 
+/// <param name="Metric">The one word that is needed.</param>
+public sealed record FollowedOptions(string Metric, string? Rule = null);
+
 /// <param name="Teeth">How many.</param>
 /// <param name="Ratio">Of speeds.</param>
 /// <param name="Sizes">Some sizes.</param>
@@ -60,7 +63,8 @@ public sealed record GearOptions(
     IReadOnlyDictionary<string, ToothOptions>? Named = null,
     JsonObject? Free = null,
     float? Limit = null,
-    [property: AllowedValues(1, 2, 4)] long Power = 1
+    [property: AllowedValues(1, 2, 4)] long Power = 1,
+    FollowedOptions? Follows = null
 ) : IValidatableObject
 {
     /// <summary>Set after construction.</summary>

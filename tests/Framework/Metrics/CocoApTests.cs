@@ -190,8 +190,8 @@ public class CocoApTests
 
     [Theory]
     [InlineData(float.NaN, 0, 10f, "scene: the score of detection 0 is NaN, so nothing can be ranked by it.")]
-    [InlineData(0.5f, 1, 10f, "scene: detection 0 is of class 1; the data has 1 classes, 0 to 0.")]
-    [InlineData(0.5f, -1, 10f, "scene: detection 0 is of class -1; the data has 1 classes, 0 to 0.")]
+    [InlineData(0.5f, 1, 10f, "scene: detection 0 is of class 1; the data has 1 class, 0 to 0.")]
+    [InlineData(0.5f, -1, 10f, "scene: detection 0 is of class -1; the data has 1 class, 0 to 0.")]
     [InlineData(0.5f, 0, float.PositiveInfinity, "scene: the box of detection 0 is not finite.")]
     public void CocoAp_OfWhatIsNoDetection_SaysSo(float score, int label, float right, string message)
     {

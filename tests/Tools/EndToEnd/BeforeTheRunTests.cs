@@ -103,6 +103,12 @@ public sealed class BeforeTheRunTests : IDisposable
         Assert.Contains(Expected, doctor.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("defect", doctor.All, StringComparison.Ordinal);
         _files.Train(config, [.. alsoVal, "model.backbone.in_channels=1"]).Succeeds();
+        _files
+            .Train(config, "model.backbone.in_channels=4")
+            .IsMistake(
+                "They have 3 channels, the model takes 4. \"in_channels\": 3 in model.backbone",
+                "color_type decides how many the images have"
+            );
     }
 
     [Fact]

@@ -30,10 +30,16 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
         Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", "train.epochs=1").Succeeds();
         var resumed = Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--resume").Succeeds();
         Assert.Contains("Resumed from", resumed.All, StringComparison.Ordinal);
+        Assert.DoesNotContain("nothing is trained", resumed.All, StringComparison.Ordinal);
         Assert.Equal(TrainingRun.Losses(run.At("run")), TrainingRun.Losses(workDir));
         var (whole, again) = (TrainingRun.Tensors(run.Checkpoint), TrainingRun.Tensors(Path.Combine(workDir, "epoch_2.safetensors")));
         Assert.Equal(whole.Keys, again.Keys);
         Assert.All(whole, entry => Assert.True(entry.Value.AsSpan().SequenceEqual(again[entry.Key]), entry.Key));
+        Assert.Contains(
+            "The run was at its end already (train.epochs: 2), so nothing is trained. For more, raise train.epochs.",
+            Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--resume").Succeeds().All,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

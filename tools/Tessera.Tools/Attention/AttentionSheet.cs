@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Datasets.Images.Resampling;
 using Tessera.Explaining;
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 using Tessera.Pictures;

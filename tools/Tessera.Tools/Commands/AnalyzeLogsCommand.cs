@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Logs;

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;

@@ -4,6 +4,7 @@ using Tessera.Datasets.Detection;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Conversion;
 using Tessera.Tools.Output;
 

@@ -4,6 +4,7 @@ using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Running;
 using Tessera.Tools.Masks;
@@ -90,7 +91,7 @@ internal static class ConvertMasksCommand
                 ]
             )
         );
-        ToolConsole.Current.Line($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
+        ToolConsole.Current.Line($"{Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
         ToolConsole.Current.Line($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
         var entries = MaskConverter
             .LabelMap(legend)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Doctor;
 using Tessera.Tools.Output;
 
@@ -53,7 +54,7 @@ internal static class DoctorCommand
             report switch
             {
                 { Failures: > 0 } => $"{report.Failures} failed.",
-                { Warnings: > 0 } => $"Nothing stands in the way; {Output.Counted.Of(report.Warnings, "warning")}.",
+                { Warnings: > 0 } => $"Nothing stands in the way; {Counted.Of(report.Warnings, "warning")}.",
                 _ => "All is well.",
             }
         );

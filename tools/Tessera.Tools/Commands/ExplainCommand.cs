@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Explaining;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Models.Explanation.Faithfulness;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Explaining;

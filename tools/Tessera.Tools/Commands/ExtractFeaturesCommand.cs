@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tessera.Features;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 using static TorchSharp.torch;

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Tessera.Datasets.Images;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Metrics.Analysis;
 using Tessera.Framework.Processes;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Models.Detection.Heads;
 using Tessera.Tools.Anchors;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Output;
 using TorchSharp;
@@ -62,7 +63,7 @@ internal static class ReplayNonFiniteCommand
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"iteration {progress.Iteration} of {progress.TotalIterations}, epoch {progress.Epoch}; {model.GetName()}, "
-                        + $"{run.Data.Classes.Count} classes"
+                        + $"{Counted.Of(run.Data.Classes.Count, "class", "classes")}"
                 )
             ),
             ("batch", $"{file.Files.Count} images: {string.Join(", ", file.Files.Take(8))}{(file.Files.Count > 8 ? ", …" : "")}"),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tessera.Datasets.Splitting;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 using Tessera.Tools.Splitting;
 

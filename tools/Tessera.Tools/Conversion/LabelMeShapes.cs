@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Tessera.Datasets.Detection;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Conversion;

@@ -5,6 +5,7 @@ using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Conversion;

@@ -1,4 +1,5 @@
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 
@@ -26,7 +27,7 @@ internal sealed class DataCheck(Session session, Report report)
             DataChecks.RequireObjects(data);
         var classes = data.Info.Classes;
         var said =
-            $"{part}: {data.Count} samples, {classes.Count} classes "
+            $"{part}: {Counted.Of(data.Count, "sample")}, {Counted.Of(classes.Count, "class", "classes")} "
             + $"({string.Join(", ", classes.Take(ClassesNamed))}{(classes.Count > ClassesNamed ? ", …" : "")})";
         var presence = ClassPresence.Of(data);
         var present = presence.Samples.Where(count => count > 0).ToArray();

@@ -5,6 +5,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -165,7 +166,8 @@ internal sealed class EvaluatedData : IDisposable
             ToolConsole.Current.Note(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"
+                    $"{Counted.Of(Dataset.Count, "sample")} of {Counted.Of(Dataset.Info.Classes.Count, "class", "classes")}, "
+                        + $"{chosen.Reason}, on {on}"
                 )
             );
             return new EvaluatedModel(_session, _part, model, order, channelsLast);

@@ -1,4 +1,5 @@
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;

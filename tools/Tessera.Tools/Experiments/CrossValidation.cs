@@ -3,6 +3,7 @@ using Tessera.Datasets.Splitting;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 using Tessera.Tools.Splitting;
 

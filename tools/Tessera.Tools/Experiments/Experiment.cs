@@ -1,4 +1,5 @@
 using Tessera.Framework.Configuration;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Experiments;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
 

@@ -1,3 +1,4 @@
+using Tessera.Framework.Messages;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Output;
 

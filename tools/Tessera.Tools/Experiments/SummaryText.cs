@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics.Statistics;
 using Tessera.Tools.Output;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Experiments;

@@ -9,6 +9,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Masks;

@@ -1,4 +1,5 @@
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Tools.Output;
 

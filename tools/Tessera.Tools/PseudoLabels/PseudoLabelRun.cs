@@ -6,6 +6,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
 using Tessera.Models.Layers;

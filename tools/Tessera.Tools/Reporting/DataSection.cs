@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 using Tessera.Tools.Pages;
 using Tessera.Tools.Statistics;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Logs;
 using Tessera.Tools.Pages;
 
@@ -27,7 +28,7 @@ internal static class MetricSection
 
     /// <summary>Where <see cref="Values"/> come from, in words.</summary>
     public static string Source(ReportedRun run) =>
-        run.Predictions is { Metrics.Count: > 0 } file ? $"on {file.Header.Part}, {Output.Counted.Of(file.Images.Count, "image")}"
+        run.Predictions is { Metrics.Count: > 0 } file ? $"on {file.Header.Part}, {Counted.Of(file.Images.Count, "image")}"
         : run.Result is { Metrics.Count: > 0 } ? "on val, at the end of the run"
         : "on val, as logged last";
 

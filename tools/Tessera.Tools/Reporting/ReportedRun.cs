@@ -1,6 +1,7 @@
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Running;
 using Tessera.Predictions;
 using Tessera.Tools.Logs;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Framework.Configuration;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Logs;
 using Tessera.Tools.Output;
 using Tessera.Tools.Pages;

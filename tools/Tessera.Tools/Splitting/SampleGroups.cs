@@ -4,6 +4,7 @@ using Tessera.Datasets;
 using Tessera.Datasets.Classification;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 using Tessera.Tools.Statistics;
 

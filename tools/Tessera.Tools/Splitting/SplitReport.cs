@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Tessera.Datasets;
 using Tessera.Datasets.Splitting;
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Splitting;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Statistics;
@@ -11,7 +12,9 @@ internal sealed class StatisticsText(ToolConsole output)
 
     public void Part(PartStatistics part, DuplicateStatistics? duplicates)
     {
-        output.Heading($"{part.Name}: {Number(part.Samples.Count)} images, {part.Info.Classes.Count} classes");
+        output.Heading(
+            $"{part.Name}: {Counted.Of(part.Samples.Count, "image")}, {Counted.Of(part.Info.Classes.Count, "class", "classes")}"
+        );
         Sizes(part);
         Classes(part);
         if (part.Boxes is { } boxes)

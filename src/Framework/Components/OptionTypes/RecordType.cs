@@ -17,9 +17,18 @@ internal sealed class RecordType(Type clr) : OptionType
     {
         if (node is ConfigMap map)
             return KeyBinder.BindRecord(context, RecordShape.Of(Clr), map, path, owner: path, extraKeys: []);
-        context.Add(node, path, ConfigErrors.WrongType(Expected, node));
+        context.Add(node, path, ConfigErrors.WrongType(Expected, node) + Form(node));
         return null;
     }
+
+    /// <summary>How a single word is written where the record needs one word alone.</summary>
+    private string Form(ConfigNode node) =>
+        node is ConfigValue { Kind: ConfigValueKind.String } word
+        && !word.Text.StartsWith("dict(", StringComparison.Ordinal)
+        && RecordShape.Of(Clr).Keys.Where(key => key.Required).ToList() is [{ Type.Clr: var needed, Name: var name }]
+        && needed == typeof(string)
+            ? $" Here it is {{ \"{name}\": … }}."
+            : "";
 
     public override string Show(object? value) => value is null ? "null" : "{ … }";
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Framework.Data;
+using Tessera.Framework.Metrics;
 
 namespace Tessera.Framework.Running.Diagnosis;
 
@@ -39,7 +40,7 @@ public sealed class ClassPresence
                 if (label < 0 || label >= counts.Length)
                 {
                     throw new UserErrorException(
-                        $"{data.Get(i).Name} is labelled {label}; there are {counts.Length} classes, 0 to {counts.Length - 1}."
+                        $"{data.Get(i).Name} is labelled {label}; {Truth.Range(counts.Length)}."
                             + (label == counts.Length ? " Do the labels count from 1?" : "")
                     );
                 }

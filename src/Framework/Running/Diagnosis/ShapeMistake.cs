@@ -105,9 +105,12 @@ public static partial class ShapeMistake
                 place is not null && place.Component.Keys.Any(key => key.Name == "in_channels")
                     ? $"\"in_channels\": {channels} in {place.Path} lets the model take them; "
                     : "";
-            var load = channels is 1 or 3
-                ? $"LoadImage's color_type \"{(filters.shape[1] == 1 ? "grayscale" : "color")}\" in the dataset's pipeline gives others"
-                : "LoadImage's color_type decides how many the images have";
+            var load = (channels, filters.shape[1]) switch
+            {
+                (1, 3) => "LoadImage's color_type \"color\" in the dataset's pipeline makes three of one",
+                (3, 1) => "LoadImage's color_type \"grayscale\" in the dataset's pipeline makes one of three",
+                _ => "LoadImage's color_type decides how many the images have",
+            };
             return $"They have {channels} {(channels == 1 ? "channel" : "channels")}, the model takes {filters.shape[1]}. "
                 + $"{option}{load}. Normalize's mean and std need as many values.";
         }
