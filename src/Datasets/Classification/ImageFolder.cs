@@ -56,8 +56,8 @@ public sealed class ImageFolder : Dataset
                     "\n  ",
                     (string[])
                         [
-                            $"{place}: {(classes.Count == 1 ? "the only class has no" : $"none of the {classes.Count} classes has an")} image "
-                                + "that can be read.",
+                            $"{place}: {(classes.Count == 1 ? "the only class has no" : $"none of the {classes.Count} classes has an")} "
+                                + "image that can be read.",
                             .. LeftOut.Select(entry => entry.ToString()),
                         ]
                 )
