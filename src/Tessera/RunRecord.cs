@@ -67,7 +67,7 @@ internal static class RunRecord
     public static void End(Trainer trainer, string workDir, IReadOnlyDictionary<string, Metric> metrics, TimeSpan time)
     {
         var better = new Dictionary<string, string>();
-        foreach (var name in trainer.Metrics.Keys)
+        foreach (var name in trainer.Metrics.Keys.Where(name => name != Evaluator.LeftOutKey)) // no metric
             if (metrics.Values.Select(metric => metric.RuleOf(name)).FirstOrDefault(rule => rule is not null) is { } rule)
                 better[name] = rule == MetricRule.Greater ? "greater" : "less";
         using var process = Process.GetCurrentProcess();

@@ -230,7 +230,9 @@ public sealed class Runner : IDisposable
         }
         catch (UserErrorException error)
         {
-            throw new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
+            throw error.Message.StartsWith(checkpoint.Path, StringComparison.Ordinal)
+                ? error
+                : new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
         }
         s_log.LogInformation(
             "Resumed from {0}: iteration {1}, epoch {2}.",

@@ -49,15 +49,7 @@ public sealed class Checkpoint : IDisposable
         catch (Exception error)
         {
             file.Dispose();
-            if (
-                error
-                is JsonException
-                    or InvalidOperationException
-                    or FormatException
-                    or ArgumentException
-                    or NullReferenceException
-                    or KeyNotFoundException
-            )
+            if (CheckpointHeader.IsMalformed(error))
                 throw CheckpointErrors.BadInfo(path, error);
             throw;
         }

@@ -21,13 +21,10 @@ internal static class CheckpointErrors
         return new($"{said}. For {what}: {advice}.", new Advice(advice, "weights", other));
     }
 
-    /// <summary>An average that is no network is not taken, unless it is named.</summary>
-    /// <param name="key">The option that names it.</param>
-    public static AdvisedText LessComplete(string said, string key, string name)
-    {
-        var advice = $"\"{key}\": \"{name}\"";
-        return new($"{said}; {advice} takes the others", new Advice(advice, key, name));
-    }
+    /// <summary>An average that lacks tensors is no network by itself, so that it is not taken.</summary>
+    /// <param name="key">The option by which an initializer, which need not find everything, takes it.</param>
+    public static AdvisedText LessComplete(string said, string key, string name) =>
+        new($"{said}. An init with \"{key}\": \"{name}\" takes the others, as far as they go");
 
     public static UserErrorException CannotSave(string path, Exception error, long needed) =>
         new(
@@ -181,12 +178,19 @@ internal static class CheckpointErrors
             new Advice("Others can be given with \"prefix\" and \"key_map\"", "prefix", "key_map")
         );
 
-    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table, string read) =>
-        new(
+    /// <param name="spare">The first word of names that the model has no use for; null where there is none.</param>
+    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table, string read, string? spare)
+    {
+        var pattern = $"^{System.Text.RegularExpressions.Regex.Escape(spare ?? "")}\\..*";
+        var leave = $"\"key_map\": {{ {System.Text.Json.JsonSerializer.Serialize(pattern)}: \"\" }}";
+        return new(
             $"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}"
-                + $"\n  They were read as {read}. Other names are told by \"keys\", \"prefix\" and \"key_map\".",
-            new Advice("Other names are told by \"keys\", \"prefix\" and \"key_map\"", "keys", "prefix", "key_map")
+                + $"\n  They were read as {read}. Other names are told by \"keys\", \"prefix\" and \"key_map\"."
+                + (spare is null ? "" : $" What the model has no use for is left out by an empty name: {leave}."),
+            new Advice("Other names are told by \"keys\", \"prefix\" and \"key_map\"", "keys", "prefix", "key_map"),
+            new Advice(leave, "key_map", $"'{pattern}='")
         );
+    }
 
     public static UserErrorException ClassCount(string path, long found, long expected) =>
         new($"{path}\n  The file's classifier has {found} classes, the data {expected}.");

@@ -89,14 +89,11 @@ public sealed class CheckpointStore
 
     /// <summary>Saves <c>best_&lt;metric&gt;.safetensors</c>, replacing the former best. Resumable like any other.</summary>
     public string SaveBest(string metric, StateWriter state, CheckpointInfo info) =>
-        Write(
-            BestPrefix + string.Concat(metric.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '.' ? letter : '_')),
-            state,
-            info with
-            {
-                Kept = _kept,
-            }
-        );
+        Write(BestName(metric), state, info with { Kept = _kept });
+
+    /// <summary>The best checkpoint's name by a metric, without extension.</summary>
+    internal static string BestName(string metric) =>
+        BestPrefix + string.Concat(metric.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '.' ? letter : '_'));
 
     /// <summary>Saves under a name of its own, beside the run's checkpoints: <c>last_checkpoint</c> and <see cref="Keep"/> don't know
     /// it.</summary>

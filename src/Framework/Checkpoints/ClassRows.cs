@@ -33,6 +33,10 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     /// <summary>Whether rows were taken as they stand without a name to compare.</summary>
     public bool Unnamed => _unnamed;
 
+    /// <summary>How many rows of classes a file has, and how many of them are taken, where it has rows for numbers that stand for no class
+    /// (torchvision's 91 for COCO's 80); null otherwise.</summary>
+    public (long Stored, long Taken)? Unused { get; set; }
+
     /// <summary>Whether the file's names are the data's, in another order.</summary>
     public bool SameNames => file is not null && data is not null && file.Count == data.Count && Places().All(place => place >= 0);
 

@@ -20,6 +20,11 @@ internal static class ClassesOfFile
             throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
     }
 
+    private static string Unused(ClassRows rows) =>
+        rows.Unused is var (stored, taken)
+            ? $", but rows for {stored} numbers, as COCO's ids go to 90: those of its {taken} classes are taken, in the order of the ids"
+            : "";
+
     /// <summary>Tells which classes' rows were taken, and how.</summary>
     public static void Tell(string path, ClassRows rows, nn.Module module, WeightsFile file, InitContext context)
     {
@@ -38,7 +43,7 @@ internal static class ClassesOfFile
             s_log.LogWarning(
                 "{0} {1}; the data's {2} are taken, in their order: {3}.",
                 name,
-                file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
+                (file.Classes is null ? "carries no class names" : "is taken by the order of its classes") + Unused(rows),
                 data.Classes.Count,
                 WeightsFileErrors.Some(data.Classes)
             );

@@ -73,8 +73,6 @@ public static class ForeignWeights
                 Path.GetFileName(path),
                 string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : "")
             );
-        foreach (var average in file.Others.Where(entry => Wrappers.IsAveraged(entry.Split(' ')[0])))
-            s_log.LogWarning("{0}: {1} seems to be an average of the weights, but has no tensors by name: it isn't taken.", path, average);
         var target = module.state_dict();
         var found = NameMatch.Find(module, target, file, options, path);
         s_log.LogInformation("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
@@ -97,7 +95,7 @@ public static class ForeignWeights
         if (FiniteState.Broken(target.Where(entry => report.Loaded.Contains(entry.Key))) is { Count: > 0 } broken)
             throw CheckpointErrors.NotFinite(path, broken);
         if (options.Strict && !report.IsComplete)
-            throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
+            throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe(), found.Spare());
         ClassesOfFile.Tell(path, rows, module, file, context);
         return report;
     }
@@ -261,6 +259,7 @@ public static class ForeignWeights
         var rows = new ClassRows(options.MatchClasses == ClassMatch.ByName ? file.Classes : null, context.Data?.Classes);
         if (module is not VisionModel model)
             return rows;
+        var data = context.Data?.Classes.Count;
         using var nothing = no_grad();
         foreach (var tensor in model.ClassTensors)
         {
@@ -268,6 +267,8 @@ public static class ForeignWeights
                 continue;
             using var scope = NewDisposeScope();
             var shape = Fit(module, tensor.Name, Reshaped(found, tensor.Name, file.Read(foreign))).shape;
+            if (file.Tensors[foreign].Shape is [var all, ..] && shape is [var taken, ..] && taken < all && data is { } count)
+                rows.Unused = (all * count / taken, count);
             var beside =
                 tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]
                     ? (target[name].shape[0], stored)

@@ -77,7 +77,7 @@ internal sealed class NameMatch
         var best = Best(matches, target.Count, options, path);
         best._explained.RequireEqual(best.Names, file, path);
         if (ours)
-            best.TakeAverage(file, options.Weights);
+            OwnAverage.Take(best, file, options.Weights);
         if (
             file.Tensors.Keys.Any(name =>
                 name == Wrappers.AverageCounter || name.EndsWith("." + Wrappers.AverageCounter, StringComparison.Ordinal)
@@ -87,6 +87,10 @@ internal sealed class NameMatch
         best.Known = [.. maps.Keys];
         return best;
     }
+
+    /// <summary>The first word of names without a place in the module, where none that has a place begins so; null where there is no such
+    /// word.</summary>
+    public string? Spare() => NoWeights.SpareWord(Names.Values, Unexpected, _prefix);
 
     private static string[] OurPrefixes(nn.Module module) => module is VisionModel ? ["model."] : ["model.backbone.", "model."];
 
@@ -113,6 +117,7 @@ internal sealed class NameMatch
             _prefix = prefix,
             Project = mapName,
         };
+        var beside = Wrappers.BesidePart(prefix);
         foreach (var (foreign, plain) in names)
         {
             var rest =
@@ -121,11 +126,12 @@ internal sealed class NameMatch
                 : null;
             if (rest is null)
             {
-                match.PassedOver.Add(foreign);
+                if (!(beside is not null && match.TakeBeside(target, file, foreign, plain, beside, options)))
+                    match.PassedOver.Add(foreign);
                 continue;
             }
             var renamed = options.Rename(rest);
-            if (match._explained.Add(map, renamed, foreign))
+            if (renamed.Length == 0 || match._explained.Add(map, renamed, foreign))
             {
                 match.PassedOver.Add(foreign);
                 continue;
@@ -137,20 +143,32 @@ internal sealed class NameMatch
                     match.Names.TryAdd(second, foreign);
                 continue;
             }
-            (IsNoWeight(file.Tensors[foreign], rest) || IsCopy(rest, names) ? match.PassedOver : match.Unexpected).Add(foreign);
+            (NoWeights.Are(file.Tensors[foreign], rest) || NoWeights.AreCopy(rest, names) ? match.PassedOver : match.Unexpected).Add(
+                foreign
+            );
         }
         return match;
     }
 
-    // Counters, scores and states of random numbers that scripts keep beside the weights: a name without a dot, and hardly a value.
-    private static bool IsNoWeight(WeightInfo info, string name) =>
-        !name.Contains('.', StringComparison.Ordinal) && (info.Count <= 1 || (info.Type == ElementType.UInt8 && info.Shape.Count == 1));
-
-    // mmcv keeps the trained weights beside the averaged ones as ema_backbone_conv1_weight.
-    private static bool IsCopy(string name, Dictionary<string, string> names) =>
-        name.StartsWith("ema_", StringComparison.Ordinal)
-        && !name.Contains('.', StringComparison.Ordinal)
-        && names.Values.Any(other => other.Length == name.Length - "ema_".Length && other.Replace('.', '_') == name["ema_".Length..]);
+    /// <summary>Where the names lie in a part of the file's own (<c>encoder.</c>), a tensor beside that part by the module's own
+    /// name.</summary>
+    /// <param name="beside">The prefix of what lies beside the part.</param>
+    private bool TakeBeside(
+        Dictionary<string, Tensor> target,
+        WeightsFile file,
+        string foreign,
+        string plain,
+        string beside,
+        PretrainedOptions options
+    )
+    {
+        if (!plain.StartsWith(beside, StringComparison.Ordinal))
+            return false;
+        var own = options.Rename(plain[beside.Length..]);
+        return target.TryGetValue(own, out var place)
+            && place.shape.SequenceEqual(file.Tensors[foreign].Shape)
+            && Names.TryAdd(own, foreign);
+    }
 
     /// <summary>The module's names that the form lacks where the file is in it: those beside a weight that was found.</summary>
     public IEnumerable<string> Absent(IEnumerable<string> target) =>
@@ -229,28 +247,5 @@ internal sealed class NameMatch
                     average._prefix
                 )
             );
-    }
-
-    /// <summary>In a checkpoint of ours, the averaged weights in place of the trained ones.</summary>
-    private void TakeAverage(WeightsFile file, WeightChoice choice)
-    {
-        PassedOver.Clear(); // the run's state, which is no weights
-        if (CheckpointParts.AveragedPrefix(file.Tensors.Keys) is not { } average)
-            return;
-        const string model = CheckpointParts.Model + ".";
-        Notes.Add(
-            CheckpointErrors.OtherWeights(
-                $"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken",
-                choice
-            )
-        );
-        if (choice == WeightChoice.Trained)
-            return;
-        foreach (var (own, foreign) in Names.ToList())
-        {
-            var averaged = foreign.StartsWith(model, StringComparison.Ordinal) ? average + foreign[model.Length..] : foreign;
-            if (file.Tensors.ContainsKey(averaged))
-                Names[own] = averaged;
-        }
     }
 }

@@ -60,6 +60,11 @@ internal static class Wrappers
         "target_network",
     ];
 
+    /// <summary>Words that make an average of any name they stand in: <c>netG_ema</c>, <c>ema_shadow</c>.</summary>
+    private static readonly string[] s_averages = ["ema", "swa", "polyak", "averaged", "shadow"];
+
+    private static readonly string[] s_words = ["model", "net", "network", "state", "dict", "weights", "params", "module"];
+
     /// <summary>Parts of a network, which may stand before the names of a backbone alone.</summary>
     private static readonly string[] s_parts =
     [
@@ -120,7 +125,19 @@ internal static class Wrappers
 
     public static bool IsPlain(string word) => s_plain.Contains(word, StringComparer.OrdinalIgnoreCase);
 
-    public static bool IsAveraged(string word) => s_averaged.Contains(word, StringComparer.OrdinalIgnoreCase);
+    /// <summary>Whether it is what average weights are usually called.</summary>
+    public static bool IsUsualAverage(string word) => s_averaged.Contains(word, StringComparer.OrdinalIgnoreCase);
+
+    public static bool IsAveraged(string word) => IsUsualAverage(word) || word.Split('_', '-').Any(IsAveragesToken) || IsAverageOf(word);
+
+    private static bool IsAveragesToken(string token) => s_averages.Contains(token, StringComparer.OrdinalIgnoreCase);
+
+    // "avg" alone may be a pooling; "model_avg" is no pooling.
+    private static bool IsAverageOf(string word)
+    {
+        var tokens = word.ToLowerInvariant().Split('_', '-');
+        return tokens.Intersect(["avg", "average"]).Any() && tokens.Intersect(s_words).Any();
+    }
 
     public static bool IsPart(string word) => s_parts.Contains(word, StringComparer.Ordinal);
 
@@ -198,6 +215,15 @@ internal static class Wrappers
                 .Select(pair => pair.Key)
                 .Prepend(""),
         ];
+    }
+
+    /// <summary>The prefix of what lies beside a part: "model." of "model.encoder."; null where the last word is no part.</summary>
+    public static string? BesidePart(string prefix)
+    {
+        if (prefix.Length == 0)
+            return null;
+        var start = prefix.LastIndexOf('.', prefix.Length - 2) + 1;
+        return IsPart(prefix[start..^1]) ? prefix[..start] : null;
     }
 
     /// <summary>Whether a prefix names an average.</summary>

@@ -56,9 +56,14 @@ public static class SingleValueNorms
     /// <summary>Whether a norm that trains is shown a single value for each channel.</summary>
     /// <param name="input">[B, C] or [B, C, …].</param>
     public static bool Applies(BatchNorm norm, Tensor input) =>
-        norm.training && input.dim() > 1 && input.numel() == input.shape[1] && norm.running_mean is not null && !SyncBatchNorm.Spans(norm);
+        norm.training && ShowsOne(input) && norm.running_mean is not null && !SyncBatchNorm.Spans(norm);
+
+    /// <summary>Whether a norm's input has a single value for each channel.</summary>
+    /// <param name="input">[B, C] or [B, C, …].</param>
+    public static bool ShowsOne(Tensor input) => input.dim() > 1 && input.numel() == input.shape[1];
 
     private static string Told(string name) =>
         $"A batch shows {name} a single value for each channel, of which no variance can be taken; it uses its running statistics there. "
-        + "train.loader.drop_last=true leaves a last batch of one image out.";
+        + "train.loader.drop_last=true leaves a last batch of one image out; where every batch is one image, only a larger "
+        + "train.loader.batch_size gives such a norm statistics.";
 }

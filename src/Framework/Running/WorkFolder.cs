@@ -94,6 +94,7 @@ public static partial class WorkFolder
     /// <returns>In words, for the log.</returns>
     public static string Remove(IReadOnlyList<string> entries)
     {
+        var (checkpoints, logs) = (entries.Count(IsCheckpoint), entries.Count(path => LogFolder().IsMatch(Path.GetFileName(path))));
         foreach (var path in entries.OrderBy(path => Path.GetFileName(path) == CheckpointStore.PointerName ? 0 : 1))
         {
             if (Directory.Exists(path))
@@ -101,7 +102,6 @@ public static partial class WorkFolder
             else
                 File.Delete(path);
         }
-        var (checkpoints, logs) = (entries.Count(IsCheckpoint), entries.Count(path => LogFolder().IsMatch(Path.GetFileName(path))));
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")} and {logs} {(logs == 1 ? "log" : "logs")}"
@@ -118,7 +118,19 @@ public static partial class WorkFolder
         }
     }
 
-    private static bool IsCheckpoint(string path) => CheckpointName().IsMatch(Path.GetFileName(path));
+    /// <summary>Whether a run wrote the file: its name is that of its own place in the run, or of a metric that it followed. A file that
+    /// can't be opened, which no run leaves, is somebody else's.</summary>
+    private static bool IsCheckpoint(string path)
+    {
+        var name = Path.GetFileNameWithoutExtension(path);
+        return CheckpointName().IsMatch(Path.GetFileName(path))
+            && CheckpointHeader.InfoOf(path) is { } info
+            && (
+                name == string.Create(CultureInfo.InvariantCulture, $"epoch_{info.Epoch}")
+                || name == string.Create(CultureInfo.InvariantCulture, $"iter_{info.Iteration}")
+                || info.Metrics.Keys.Any(metric => name == CheckpointStore.BestName(metric))
+            );
+    }
 
     private static bool HasRows(string folder) => new FileInfo(Path.Combine(folder, ScalarLog.FileName)) is { Exists: true, Length: > 0 };
 

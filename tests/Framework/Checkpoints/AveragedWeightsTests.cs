@@ -12,6 +12,10 @@ public sealed class AveragedWeightsTests : WeightsInFiles
     [InlineData("model", "model_ema")]
     [InlineData("student", "teacher")]
     [InlineData("model", "ema")]
+    [InlineData("model", "model_avg")]
+    [InlineData("model", "netG_ema")]
+    [InlineData("state_dict", "averaged_state_dict")]
+    [InlineData("model", "polyak")]
     public void Load_AverageBesideTrained_TakesWhatIsAskedFor(string trained, string averaged)
     {
         PickleBuilder.Save(
@@ -61,6 +65,28 @@ public sealed class AveragedWeightsTests : WeightsInFiles
         );
         AssertWhole(_folder.At("mmengine.pth"), _source);
         AssertWhole(_folder.At("mmengine.pth"), _other, WeightChoice.Trained);
+        using var file = WeightsFile.Open(_folder.At("mmengine.pth"));
+        Assert.DoesNotContain(file.Notes, note => note.Text.Contains("no tensors by name", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Load_AverageWithoutTensorsByName_IsTold()
+    {
+        PickleBuilder.Save(
+            _folder.At("list.pth"),
+            new Dictionary<string, object?>
+            {
+                ["model"] = _source.state_dict(),
+                ["shadow"] = new object?[] { _other.state_dict().Values.First() },
+                ["ema"] = 0.999,
+            }
+        );
+        AssertWhole(_folder.At("list.pth"), _source);
+        using var file = WeightsFile.Open(_folder.At("list.pth"));
+        Assert.Equal(
+            "shadow (a list of 1) seems to be an average of the weights, but has no tensors by name: it isn't taken",
+            Assert.Single(file.Notes).Text
+        );
     }
 
     /// <summary>An average of parameters alone lacks the norms' statistics.</summary>
@@ -71,7 +97,11 @@ public sealed class AveragedWeightsTests : WeightsInFiles
         PickleBuilder.Save(_folder.At("part.pth"), new Dictionary<string, object?> { ["model"] = _source.state_dict(), ["ema"] = average });
         AssertWhole(_folder.At("part.pth"), _source);
         using (var file = WeightsFile.Open(_folder.At("part.pth")))
-            Assert.Contains("lack 2 tensors", Assert.Single(file.Notes).Text, StringComparison.Ordinal);
+            Assert.Equal(
+                "its averaged weights (ema) lack 2 tensors of the trained ones (model) and are no whole network: the trained ones are taken. "
+                    + "An init with \"part\": \"ema\" takes the others, as far as they go",
+                Assert.Single(file.Notes).Text
+            );
         var flat = _source
             .state_dict()
             .Select(pair => (Name: "model." + pair.Key, pair.Value))

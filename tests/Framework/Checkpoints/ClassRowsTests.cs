@@ -204,6 +204,41 @@ public sealed class ClassRowsTests : IDisposable
         AssertRows(target, [2, 1, 0, 3, 4]);
     }
 
+    /// <summary>Where else scripts keep the names.</summary>
+    [Theory]
+    [InlineData("label_names", null)]
+    [InlineData("categories", null)]
+    [InlineData("classes", "hyper_parameters")]
+    [InlineData("class_names", "config")]
+    public void Load_NamesInOtherPlaces_GoByName(string key, string? below)
+    {
+        object? names = new object?[] { "a", "b", "c", "d", "e" };
+        PickleBuilder.Save(
+            _folder.At("placed.pth"),
+            new Dictionary<string, object?>
+            {
+                [below ?? key] = below is null ? names : new Dictionary<string, object?> { ["lr"] = 0.1, [key] = names },
+                ["state_dict"] = _source.state_dict(),
+            }
+        );
+        using var target = new TinyModel();
+        var path = _folder.At("placed.pth");
+        ForeignWeights.Load(target, path, new PretrainedOptions(path), Context(["c", "b", "a", "d", "e"]));
+        AssertRows(target, [2, 1, 0, 3, 4]);
+    }
+
+    [Fact]
+    public void Load_ClassesThatAreNoList_AreTold()
+    {
+        PickleBuilder.Save(
+            _folder.At("counted.pth"),
+            new Dictionary<string, object?> { ["classes"] = new object?[] { 1, 2 }, ["state_dict"] = _source.state_dict() }
+        );
+        using var file = WeightsFile.Open(_folder.At("counted.pth"));
+        Assert.Null(file.Classes);
+        Assert.Equal("\"classes\" (a list of 2) is no list of names and is not read", Assert.Single(file.Notes).Text);
+    }
+
     [Fact]
     public void Load_ValuesThatAreNotFinite_IsAnErrorThatNamesTheTensor()
     {

@@ -70,6 +70,47 @@ public sealed class WrappedWeightsTests : WeightsInFiles
         AssertWhole(_folder.At("nested.pth"), _source);
     }
 
+    /// <summary>thop leaves two counters in every layer.</summary>
+    [Fact]
+    public void LoadWhole_CountersInEveryLayer_ArePassedOver()
+    {
+        var state = _source.state_dict().ToDictionary(pair => "module." + pair.Key, pair => pair.Value);
+        foreach (var layer in (string[])["module.backbone.conv1.", "module.", "module.backbone."])
+            (state[layer + "total_ops"], state[layer + "total_params"]) = (zeros(1, ScalarType.Float64), zeros(1, ScalarType.Float64));
+        AssertWhole(Safetensors("thop.safetensors", state), _source);
+    }
+
+    [Fact]
+    public void LoadWhole_HeadThatTheModelLacks_IsLeftOutByAnEmptyName()
+    {
+        var state = _source.state_dict().ToDictionary(pair => "module." + pair.Key, pair => pair.Value);
+        state["module.fc_aux.weight"] = zeros(3, 4);
+        var path = Safetensors("aux.safetensors", state);
+        Assert.Contains(
+            "left out by an empty name: \"key_map\": { \"^fc_aux\\\\..*\": \"\" }.",
+            Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, path, Data)).Message,
+            StringComparison.Ordinal
+        );
+        var report = ForeignWeights.LoadWhole(
+            _target,
+            path,
+            Data,
+            new PretrainedOptions(path, KeyMap: new Dictionary<string, string> { ["^fc_aux\\..*"] = "" })
+        );
+        Assert.Equal(["module.fc_aux.weight"], report.PassedOver);
+        AssertSame(_source);
+    }
+
+    /// <summary>A backbone in a part of another name, the head beside it.</summary>
+    [Fact]
+    public void LoadWhole_HeadBesideAPart_IsFound()
+    {
+        var state = _source
+            .state_dict()
+            .ToDictionary(pair => "model." + pair.Key.Replace("backbone.", "encoder.", StringComparison.Ordinal), pair => pair.Value);
+        AssertWhole(Safetensors("encoder.safetensors", state), _source);
+    }
+
     [Fact]
     public void LoadWhole_ListAndTuple_AreFound()
     {

@@ -127,7 +127,7 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
             "optimizer={\"_delete_\": true, \"type\": \"Sgd\", \"lr\": 0.01, \"weight_decay\": 60}",
         ];
         var args = changes.SelectMany(change => (string[])["--cfg-options", change]).ToArray();
-        var said = Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", "--overfit", "4", "--overfit-minutes", "0.1", .. args]);
+        var said = Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", "--overfit", "4", "--overfit-minutes", "0.2", .. args]);
         Assert.Matches(
             @"(?s)warn +overfit +The loss ""loss"" has\s+stayed\s+near\s+0\.693\s+for\s+100\s+iterations",
             said.Output.Replace("\n", " ", StringComparison.Ordinal)

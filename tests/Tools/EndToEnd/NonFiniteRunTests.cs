@@ -82,6 +82,24 @@ public sealed class NonFiniteRunTests : IDisposable
     }
 
     [Fact]
+    public void BatchesOfOneImage_WhoseMapsHaveOnePixel_AreToldByTheDoctor_WhoseRemedyHelps()
+    {
+        var config = _folder.Classifier();
+        string[] small = ["model.backbone.strides=[2,2,2,2]", "train.dataset.size=16", "val.dataset.size=16"];
+        const string warning = "a batch of 1 shows 3 batch norms a single value for each channel (backbone.layer4.0.bn1, ";
+        Assert.Contains(
+            warning,
+            Tool.Run(["doctor", config, "--cfg-options", "train.loader.batch_size=1", .. small]).Succeeds().Output,
+            StringComparison.Ordinal
+        );
+        Assert.DoesNotContain(
+            "a single value",
+            Tool.Run(["doctor", config, "--cfg-options", .. small]).Succeeds().Output,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void LastBatchOfOneImage_IsToldByTheDoctor_WhoseRemedyHelps()
     {
         const string warning = "the last batch of each epoch holds a single image (5 samples in batches of 4)";

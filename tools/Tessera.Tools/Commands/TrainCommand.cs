@@ -75,7 +75,9 @@ internal static class TrainCommand
             session,
             options with
             {
-                Command = folder => $"{CommandName.Prefix}train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
+                Command = folder =>
+                    $"{CommandName.Prefix}train {Quoted(SourceLocation.Display(session.Document.Path!))} --work-dir {Quoted(folder)}"
+                    + (changes.Count == 0 ? "" : $" --cfg-options {string.Join(' ', changes.Select(Quoted))}"),
             }
         );
         foreach (var note in notes)

@@ -1,13 +1,54 @@
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using TorchSharp.Modules;
 
 namespace Tessera.Tools.Doctor;
 
-/// <summary>Whether each epoch ends with a batch of one image, of which batch norms can take no statistics.</summary>
-internal static class LastBatch
+/// <summary>Whether each epoch ends with a batch of one image, or has no others, of which batch norms can take no statistics.</summary>
+internal sealed class LastBatch : IDisposable
 {
+    private const int Named = 4;
+
+    private readonly List<Action> _removals = [];
+    private readonly List<string> _single = [];
+
+    /// <summary>Watches a model's norms until it is disposed.</summary>
+    public LastBatch(VisionModel model)
+    {
+        foreach (var (name, module) in model.named_modules())
+            if (module is BatchNorm norm)
+                _removals.Add(
+                    norm.register_forward_pre_hook(
+                        (_, input) =>
+                        {
+                            if (SingleValueNorms.ShowsOne(input) && !_single.Contains(name))
+                                _single.Add(name);
+                            return null!;
+                        }
+                    ).remove
+                );
+    }
+
+    /// <summary>Of the whole batch that has gone through the model.</summary>
+    public void JudgeWhole(int batchSize, Report report)
+    {
+        if (_single.Count > 0)
+            report.Warn(
+                "training",
+                $"a batch of {batchSize} shows {Counted.Of(_single.Count, "batch norm")} a single value for each channel "
+                    + $"({string.Join(", ", _single.Take(Named))}{(_single.Count > Named ? ", …" : "")}), of which no variance can be "
+                    + "taken: their statistics are never gathered. A larger train.loader.batch_size, or larger images, give them some."
+            );
+    }
+
+    public void Dispose()
+    {
+        foreach (var remove in _removals)
+            remove();
+    }
+
     public static void Judge(VisionModel model, Dataset data, IBatchLoader loader, TrainOptions train, Report report)
     {
         var options = train.Loader ?? new LoaderOptions();

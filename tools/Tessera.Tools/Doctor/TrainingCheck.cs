@@ -29,7 +29,12 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         examination.Session.Place(batch);
         model.train();
         var watch = Stopwatch.StartNew();
-        var losses = Step(new Progress(0, 1, 0, 1));
+        LossMap losses;
+        using (var norms = new LastBatch(model))
+        {
+            losses = Step(new Progress(0, 1, 0, 1));
+            norms.JudgeWhole(batch.Count, report);
+        }
         var first = watch.Elapsed;
         LastBatch.Judge(model, examination.Train!, loader, train, report);
         var gradients = Gradients(model);

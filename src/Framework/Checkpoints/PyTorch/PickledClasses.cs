@@ -14,10 +14,22 @@ internal static class PickledClasses
 
     private const int Most = 100_000;
 
-    private static readonly string[] s_keys = ["classes", "CLASSES", "class_names"];
+    private static readonly string[] s_keys =
+    [
+        "classes",
+        "CLASSES",
+        "class_names",
+        "classnames",
+        "label_names",
+        "category_names",
+        "categories",
+    ];
 
     /// <summary>Numbers by name: torchvision's data sets, Hugging Face.</summary>
     private static readonly string[] s_numbers = ["class_to_idx", "label2id"];
+
+    /// <summary>Where a script keeps its settings: Lightning, Hugging Face.</summary>
+    private static readonly string[] s_settings = ["config", "hyper_parameters", "hparams", "args"];
 
     /// <summary>Names by number.</summary>
     private static readonly string[] s_names = ["id2label", "idx_to_class"];
@@ -26,7 +38,14 @@ internal static class PickledClasses
     public static IReadOnlyList<string>? Of(PickleDict root) =>
         Texts(root.Attributes?[Attribute])
         ?? In(root)
-        ?? (root["meta"] is PickleDict meta ? In(meta["dataset_meta"] as PickleDict) ?? In(meta) : null);
+        ?? (root["meta"] is PickleDict meta ? In(meta["dataset_meta"] as PickleDict) ?? In(meta) : null)
+        ?? s_settings.Select(key => In(root[key] as PickleDict)).FirstOrDefault(names => names is not null)
+        ?? (root["nc"] is not null ? Texts(root["names"]) : null)
+        ?? Ordered((root["names"] as PickleDict)?.Entries);
+
+    /// <summary>An entry that should name classes, and can't be read as names; null where there is none.</summary>
+    public static string? Unreadable(PickleDict root) =>
+        s_keys.FirstOrDefault(key => root[key] is { } value and not (long or double or bool) && Texts(value) is null);
 
     private static string[]? In(PickleDict? dict) =>
         dict is null

@@ -58,7 +58,19 @@ internal sealed class StateDict
             );
         if (path.Count > 1)
             _notes.Add($"the weights are taken from {string.Join(".", path)}");
-        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, PickledClasses.Of(root))
+        foreach (var (name, value) in root.Named.Where(entry => Wrappers.IsUsualAverage(entry.Key)))
+            if (
+                value is List<object?> or PickleTuple or PickleOpaque
+                || (value is PickleDict { Count: > 0 } inner && !HasTensors(inner, MaxDepth))
+            )
+                _notes.Add(
+                    $"{PickleText.Clip(name)} {PickleText.Describe(value)} seems to be an average of the weights, but has no tensors by "
+                        + "name: it isn't taken"
+                );
+        var classes = PickledClasses.Of(root);
+        if (classes is null && PickledClasses.Unreadable(root) is { } unread)
+            _notes.Add($"\"{unread}\" {PickleText.Describe(root[unread])} is no list of names and is not read");
+        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, classes)
         {
             Names = root.Attributes?[PickledClasses.NamesAttribute] as string,
         };
@@ -112,7 +124,8 @@ internal sealed class StateDict
             // An average of the parameters alone, without the statistics of norms, is no network.
             _notes.Add(
                 CheckpointErrors.LessComplete(
-                    $"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}), which are taken",
+                    $"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}) and are no whole network: "
+                        + "the trained ones are taken",
                     "part",
                     averaged
                 )
