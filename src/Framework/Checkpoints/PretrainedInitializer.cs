@@ -36,7 +36,7 @@ public enum ClassMatch
 /// any nesting.</param>
 /// <param name="Weights">Where the file has averaged weights beside the trained ones: "averaged" or "trained".</param>
 /// <param name="KeyMap">Regular expressions and their replacements, applied in order to every name after the prefix and before
-/// <paramref name="Keys"/>: { "^features\\.": "layers." }.</param>
+/// <paramref name="Keys"/>: { "^features\\.": "layers." }. An empty name leaves the tensor out.</param>
 /// <param name="Skip">Regular expressions; a tensor of this model whose name one of them fits keeps its initial weights: [ "^head\\."
 /// ].</param>
 /// <param name="MatchClasses">Whether the classifier's rows go to the classes of the same name, or stay in their order.</param>

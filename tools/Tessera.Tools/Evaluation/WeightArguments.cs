@@ -37,7 +37,9 @@ internal sealed class WeightArguments
 
     private readonly Option<string[]> _keyMap = new("--key-map")
     {
-        Description = "Published weights: a regular expression and its replacement, for every name after the prefix; several in order.",
+        Description =
+            "Published weights: a regular expression and its replacement, for every name after the prefix; "
+            + "an empty TEXT leaves the tensor out; several in order.",
         HelpName = "PATTERN=TEXT",
         DefaultValueFactory = _ => [],
     };
