@@ -162,9 +162,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy, string? option =
             FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
             FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
             FindingKind.BadMask => count == 1 ? "mask can't be used and is skipped" : "masks can't be used and are skipped",
-            _ => count == 1
-                ? "file can't be read; its image is skipped"
-                : "files can't be read; their images are skipped",
+            _ => count == 1 ? "file can't be read; its image is skipped" : "files can't be read; their images are skipped",
         };
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

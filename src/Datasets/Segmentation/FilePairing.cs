@@ -43,7 +43,8 @@ internal static class FilePairing
                 $"{files.Describe(labels[lone[0]])}: there is no photograph for these labels; "
                     + $"{files.Describe(Join(imageFolder, lone[0] + imageSuffix))}"
                     + $"{(System.IO.Path.HasExtension(imageSuffix) ? "" : ".*")} was "
-                    + $"expected.{new UnreadableImages(files).Instead(Stem(imageFolder, lone[0], imageSuffix))}{(lone.Length > 1 ? $" {lone.Length} label files of {what} have none." : "")}"
+                    + $"expected.{new UnreadableImages(files).Instead(Stem(imageFolder, lone[0], imageSuffix))}"
+                    + $"{(lone.Length > 1 ? $" {lone.Length} label files of {what} have none." : "")}"
             );
         return new(
             [

@@ -8,7 +8,8 @@ public sealed class UnreadableImages(FileStore files)
 {
     private readonly Lazy<StemIndex> _byStem = new(() => new StemIndex(files, "", name => ImageCodec.UnreadableFormat(name) is not null));
 
-    /// <summary>What lies in the place of an image: " a.gif is there: GIF files can't be read; convert it …"; "" where nothing does.</summary>
+    /// <summary>What lies in the place of an image: " a.gif is there: GIF files can't be read; convert it …"; "" where nothing
+    /// does.</summary>
     /// <param name="stem">The image's name with its folder and without its ending.</param>
     public string Instead(string stem) => _byStem.Value.Find(stem) is [var file, ..] ? " " + Describe(file) : "";
 

@@ -28,9 +28,7 @@ public static class Utf8Text
         try
         {
             // UTF-16 of plain letters is UTF-8, too, with a NUL beside each.
-            return bytes.IndexOf((byte)0) is >= 0 and var nul
-                ? throw Wrong(bytes, path, nul, 0, null)
-                : s_strict.GetString(bytes);
+            return bytes.IndexOf((byte)0) is >= 0 and var nul ? throw Wrong(bytes, path, nul, 0, null) : s_strict.GetString(bytes);
         }
         catch (DecoderFallbackException e)
         {

@@ -91,7 +91,9 @@ public sealed class VocListTests : IDisposable
         File.Move(Path.Combine(_folder.Path, "JPEGImages/a.JPG"), Path.Combine(_folder.Path, "JPEGImages/a.gif"));
         _folder.Write("ImageSets/Main/train.txt", "a\n");
         _folder.Write("ImageSets/Segmentation/train.txt", "a\n");
-        foreach (var make in (Func<object>[])[() => new VocDetection(new(_folder.Path)).Check(), () => new VocSegmentation(new(_folder.Path))])
+        foreach (
+            var make in (Func<object>[])[() => new VocDetection(new(_folder.Path)).Check(), () => new VocSegmentation(new(_folder.Path))]
+        )
             Assert.Contains("a.gif is there: GIF files can't be read; convert it to JPEG or PNG.", Error(make), StringComparison.Ordinal);
     }
 

@@ -78,7 +78,10 @@ public sealed class RefusedAnnotationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{ "label": "cat", "points": [["1", 1], [9, 9]] }""", "\"points\" of shape 1 holds the text \"1\"; a number was expected.")]
+    [InlineData(
+        """{ "label": "cat", "points": [["1", 1], [9, 9]] }""",
+        "\"points\" of shape 1 holds the text \"1\"; a number was expected."
+    )]
     [InlineData("""{ "label": 5, "points": [[1, 1], [9, 9]] }""", "\"label\" of shape 1 is the number 5; a text was expected.")]
     [InlineData("""[1, 2]""", "shape 1 is the list [1,2]; an object was expected.")]
     public void LabelMe_ValueOfAnotherKind_IsNamed(string shape, string said)
@@ -101,7 +104,7 @@ public sealed class RefusedAnnotationTests : IDisposable
         LabelMe("l/b.json", "b.gif", shape);
         LabelMe("l/c.json", "c.png", shape);
         Convert("l", "l.json", "labelme")
-            .IsMistake("b.json: no image that can be read. ", "b.gif is there: GIF files can't be read", "c.png doesn't exist.");
+            .IsMistake("b.json: its image can't be read. ", "b.gif is there: GIF files can't be read", "c.png doesn't exist.");
         var said = Convert("l", "l.json", "labelme", "--skip-bad").Succeeds();
         Assert.Contains("1 image, 1 box,", said.Output, StringComparison.Ordinal); // neither of the two
         Assert.Contains("2 annotations name missing images and are skipped", said.Error, StringComparison.Ordinal);
@@ -131,8 +134,16 @@ public sealed class RefusedAnnotationTests : IDisposable
         Image("images/x/a.png");
         Image("images/y/a.png");
         Write("c.json", Coco("a.png", """{ "id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 8, 8] }"""));
-        Assert.Contains("1 of 1 image isn't in ", Convert("c.json", "images", "coco", "--to", "labelme").Succeeds().Error, StringComparison.Ordinal);
-        Assert.Contains("1 of 1 image isn't in ", Convert("c.json", "none", "coco", "--to", "labelme").Succeeds().Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 of 1 image isn't in ",
+            Convert("c.json", "images", "coco", "--to", "labelme").Succeeds().Error,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "1 of 1 image isn't in ",
+            Convert("c.json", "none", "coco", "--to", "labelme").Succeeds().Error,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -145,9 +145,9 @@ public sealed class ConvertMasksTests : IDisposable
         for (var i = 0; i < 120 * 120; i++)
         {
             var (x, y) = (i % 120, i / 120);
-            if (x is >= 20 and < 60 && y is >= 20 and < 100)
+            if (x is >= 20 and < 32 && y is >= 20 and < 32)
                 mask.Bytes[3 * i] = 255;
-            else if (x is >= 60 and < 100 && y is >= 20 and < 100)
+            else if (x is >= 53 and < 66 && y is >= 50 and < 62)
                 mask.Bytes[3 * i + 1] = 255;
         }
         Directory.CreateDirectory(At("in"));

@@ -66,7 +66,9 @@ internal static class ConvertMasksCommand
         var converter = new MaskConverter(files, tolerance, gathers: legendPath is not null || tolerance > 0);
         var leftOut = converter.LeftOut;
         if (converter.Count == 0)
-            throw new UserErrorException(string.Join("\n  ", leftOut.Select(entry => entry.ToString()).Prepend($"{masks} holds no images.")));
+            throw new UserErrorException(
+                string.Join("\n  ", leftOut.Select(entry => entry.ToString()).Prepend($"{masks} holds no images."))
+            );
         var legend = legendPath is null ? converter.FindLegend() : Legend.Read(legendPath);
         Directory.CreateDirectory(output);
         var pixels = converter.Convert(legend, output);

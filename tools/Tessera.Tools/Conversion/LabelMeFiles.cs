@@ -95,7 +95,7 @@ internal static class LabelMeFiles
             yield return name[(at + 1)..];
     }
 
-    private static void TellAbsent(IReadOnlyList<string> absent, int all, string folder, Findings findings)
+    private static void TellAbsent(List<string> absent, int all, string folder, Findings findings)
     {
         if (absent.Count > 0)
             findings.Note(

@@ -68,7 +68,7 @@ internal sealed class LabelMeImages
     {
         there = ImageCodec.UnreadableFormat(image) is null;
         if (!there)
-            _findings.Add(FindingKind.MissingImage, $"{path}: no image that can be read. {_unreadable.Describe(image)}");
+            _findings.Add(FindingKind.MissingImage, $"{path}: its image can't be read. {_unreadable.Describe(image)}");
         return image;
     }
 

@@ -91,15 +91,13 @@ internal sealed class YoloLines(Findings findings, bool outlines)
     {
         if (_outlines > 0)
             findings.Note(
-                $"{Counted.Of(_outlines, "line")} {(_outlines == 1 ? "is an outline: a mask" : "are outlines: masks")}, with the box around "
-                    + "each."
+                $"{Counted.Of(_outlines, "line")} {(_outlines == 1 ? "is an outline: a mask" : "are outlines: masks")}, with the box "
+                    + "around each."
             );
         if (_keyPoints > 0)
             findings.Note($"{Having(_keyPoints)} key points behind the box; the boxes are taken, the points are not.");
         if (_scores > 0)
-            findings.Note(
-                $"{Having(_scores)} a value behind the box, as scores of predictions; the boxes are taken, the scores are not."
-            );
+            findings.Note($"{Having(_scores)} a value behind the box, as scores of predictions; the boxes are taken, the scores are not.");
 
         static string Having(long count) => $"{Counted.Of(count, "line")} {(count == 1 ? "has" : "have")}";
     }

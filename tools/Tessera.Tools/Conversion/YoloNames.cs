@@ -94,8 +94,8 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         foreach (var ((name, line), index) in names.Select((entry, i) => (entry, i)))
             if (!first.TryAdd(name, index))
                 throw new UserErrorException(
-                    $"{path}:{line}  class {index} is named \"{name}\", as class {first[name]} is. Each needs a name of its own; where they "
-                        + "mean one class, give it one number in the label files and one name here."
+                    $"{path}:{line}  class {index} is named \"{name}\", as class {first[name]} is. Each needs a name of its own; where "
+                        + "they mean one class, give it one number in the label files and one name here."
                 );
     }
 
