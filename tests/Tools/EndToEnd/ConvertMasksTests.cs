@@ -141,17 +141,17 @@ public sealed class ConvertMasksTests : IDisposable
     [Fact]
     public void JpegMasks_RareColours_AreTold_AndTheAdviceHelps()
     {
-        var mask = new Image(120, 120, 3);
-        for (var i = 0; i < 120 * 120; i++)
+        var mask = new Image(480, 480, 3);
+        for (var i = 0; i < 480 * 480; i++)
         {
-            var (x, y) = (i % 120, i / 120);
+            var (x, y) = (i % 480, i / 480);
             if (x is >= 20 and < 32 && y is >= 20 and < 32)
                 mask.Bytes[3 * i] = 255;
             else if (x is >= 53 and < 66 && y is >= 50 and < 62)
                 mask.Bytes[3 * i + 1] = 255;
         }
         Directory.CreateDirectory(At("in"));
-        File.WriteAllBytes(At("in/a.jpg"), ImageCodec.EncodeJpeg(mask, 90));
+        File.WriteAllBytes(At("in/a.jpg"), ImageCodec.EncodeJpeg(mask, 85));
         var said = Tool.Run("convert-masks", At("in"), At("out"), "--tolerance", "20").Succeeds();
         Assert.Contains("less than 0.1 % of all pixels: #", said.Error, StringComparison.Ordinal);
         Assert.Contains("--legend that names the colours that are meant, with --tolerance 255", said.Error, StringComparison.Ordinal);
