@@ -14,7 +14,8 @@ public static class ClassNameNotes
         if (info.Task == DataTask.Regression)
             yield break;
         var twins = info
-            .Classes.GroupBy(Key)
+            .Classes.Distinct(StringComparer.Ordinal)
+            .GroupBy(Key)
             .Where(names => names.Count() > 1)
             .Select(names => string.Join(" and ", names.Select(name => $"\"{name}\"")))
             .ToArray();

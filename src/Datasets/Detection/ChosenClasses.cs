@@ -57,7 +57,9 @@ internal sealed class ChosenClasses
             findings.LeaveOut(
                 LeftOutKind.Class,
                 "classes that the annotations lack",
-                $"\"{name}\" ({what} has {string.Join(", ", known.Take(20))}{(known.Count > 20 ? ", …" : "")})"
+                known.Count == 0
+                    ? $"\"{name}\" ({what} has no class at all)"
+                    : $"\"{name}\" ({what} has {string.Join(", ", known.Take(20))}{(known.Count > 20 ? ", …" : "")})"
             );
         }
         if (absent.Length == names.Count && known.Count > 0)

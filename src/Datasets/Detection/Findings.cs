@@ -28,7 +28,7 @@ public enum FindingKind
     /// <summary>Two of one id.</summary>
     Duplicate,
 
-    /// <summary>An annotation file that can't be read.</summary>
+    /// <summary>An annotation file, or an image, that can't be read.</summary>
     BadFile,
 
     /// <summary>A mask that is missing, of another size than its image, or no mask at all.</summary>
@@ -137,7 +137,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy, string? option =
             FindingKind.MissingImage => "annotations of images that aren't there",
             FindingKind.Duplicate => "duplicates",
             FindingKind.BadMask => "masks that can't be used",
-            _ => "annotation files that can't be read",
+            _ => "files that can't be read",
         };
 
     private string Option(FindingKind kind) =>
@@ -162,9 +162,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy, string? option =
             FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
             FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
             FindingKind.BadMask => count == 1 ? "mask can't be used and is skipped" : "masks can't be used and are skipped",
-            _ => count == 1
-                ? "annotation file can't be read; its image is skipped"
-                : "annotation files can't be read; their images are skipped",
+            _ => count == 1 ? "file can't be read; its image is skipped" : "files can't be read; their images are skipped",
         };
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

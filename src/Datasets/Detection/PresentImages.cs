@@ -28,7 +28,7 @@ internal sealed class PresentImages
     /// <param name="ownFolder">Count what no annotation names, too.</param>
     public static List<AnnotatedImage> Of(FileStore files, IReadOnlyList<AnnotatedImage> images, Findings findings, bool ownFolder)
     {
-        var names = new PresentImages(files.Names);
+        var (names, unreadable) = (new PresentImages(files.Names), new UnreadableImages(files));
         var present = new List<AnnotatedImage>(images.Count);
         var used = images.Where(image => names._known.Contains(image.File)).Select(image => image.File).ToHashSet(StringComparer.Ordinal);
         var (other, first) = (0L, "");
@@ -54,6 +54,7 @@ internal sealed class PresentImages
             findings.Add(
                 FindingKind.MissingImage,
                 $"{image.Source ?? $"image {image.Id}"}: {files.Describe(image.File)} doesn't exist{why}."
+                    + unreadable.Instead(Path.ChangeExtension(image.File, null))
             );
         }
         if (other > 0)

@@ -10,7 +10,11 @@ public static class VocFiles
 {
     private const long MaxCharacters = 64 << 20;
 
-    private sealed record Parsed(string Name, AnnotatedImage? Image, IReadOnlyList<string> Classes, string? Problem, bool Missing = false);
+    private sealed record Parsed(string Name, AnnotatedImage? Image, IReadOnlyList<string> Classes, string? Problem, bool Missing = false)
+    {
+        /// <summary>Boxes that belong to no object, each as it is told.</summary>
+        public IReadOnlyList<string> Surplus { get; init; } = [];
+    }
 
     /// <summary>The images of a list in ImageSets/Main, with their objects.</summary>
     /// <param name="oneBased">Take 1 from every coordinate.</param>
@@ -45,7 +49,7 @@ public static class VocFiles
             else if (file.Image is null || file.Problem is not null)
                 findings.Add(FindingKind.BadFile, file.Problem!);
             else
-                images.Add(file.Image with { Objects = [.. file.Image.Objects.Select(item => item with { Class = Index(file, item) })] });
+                Take(file, file.Image);
         }
         var background = parsed.Where(file => file.Missing).ToArray();
         if (unannotated == Unannotated.Background && background.Length > 0)
@@ -54,6 +58,13 @@ public static class VocFiles
                     + $"{background[0].Name}."
             );
         return new AnnotationSet(classes, null, images);
+
+        void Take(Parsed file, AnnotatedImage image)
+        {
+            images.Add(image with { Objects = [.. image.Objects.Select(item => item with { Class = Index(file, item) })] });
+            foreach (var box in file.Surplus)
+                findings.Add(FindingKind.BadBox, box);
+        }
 
         int Index(Parsed file, AnnotatedObject item) => item.Class < 0 ? -1 : indices[file.Classes[item.Class]];
 
@@ -135,6 +146,7 @@ public static class VocFiles
                     $"{path}: {images[0]} and {images[1]} have its name, and its <filename> names neither; which image is meant?"
                 );
         }
+        RequireFlat(root, path);
         var (classes, objects) = (new List<string>(), new List<AnnotatedObject>());
         var stated = (Dictionary<long, string>?)null;
         foreach (var element in root.Elements("object"))
@@ -170,9 +182,30 @@ public static class VocFiles
             },
             classes,
             null
-        );
+        )
+        {
+            Surplus = Surplus(root, path),
+        };
 
         static int Side(double value) => value is > 0 and < 1e6 ? (int)value : 0;
+    }
+
+    /// <summary>An object has one box.</summary>
+    private static string[] Surplus(XElement root, string path) =>
+        [
+            .. root.Elements("object")
+                .SelectMany(element => element.Elements("bndbox").Skip(1))
+                .Select(box => $"{path}:{Line(box)}  a further <bndbox> in one <object>; each box needs an <object> of its own."),
+        ];
+
+    /// <summary>Objects within something else would be passed over.</summary>
+    private static void RequireFlat(XElement root, string path)
+    {
+        var nested = root.Descendants("object").FirstOrDefault(element => element.Parent != root && element.Element("bndbox") is not null);
+        if (nested is not null)
+            throw new UserErrorException(
+                $"{path}:{Line(nested)}  <object> stands in <{nested.Parent!.Name}>; it was expected directly in <annotation>."
+            );
     }
 
     private static XElement Load(ReadOnlyMemory<byte> bytes, string path)

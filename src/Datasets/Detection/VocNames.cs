@@ -19,7 +19,7 @@ public sealed record VocNames(IReadOnlyList<string> Taken, IReadOnlyList<string>
                 $"{files.Describe(list)} doesn't exist, nor does ImageSets: is path the folder that holds it? Without ImageSets, "
                     + "\"split\": null takes every image, and \"list\": \"train.txt\" those of a list of your own."
             );
-        var (names, seen) = (new List<string>(), new HashSet<string>(StringComparer.Ordinal));
+        var (names, seen) = (new List<string>(), new Dictionary<string, (int Line, string Name)>(StringComparer.Ordinal));
         var (annotations, photographs) = (places.Annotations, places.Photographs);
         foreach (
             var (line, name, mark) in NameList.Read(files, list, name => annotations.Find(name).Count + photographs.Find(name).Count > 0)
@@ -28,14 +28,26 @@ public sealed record VocNames(IReadOnlyList<string> Taken, IReadOnlyList<string>
             // A class's own list has a second column: -1 for images without it.
             if (mark == "-1")
                 findings.LeaveOut(LeftOutKind.File, "images that the list marks with -1", $"{files.Describe(list)}:{line}  {name}");
-            else if (seen.Add(name))
+            else if (seen.TryAdd(Meant(name), (line, name)))
                 names.Add(name);
             else
-                findings.Add(FindingKind.Duplicate, $"{files.Describe(list)}:{line}  {name} comes twice.");
+                findings.Add(FindingKind.Duplicate, $"{files.Describe(list)}:{line}  {Twice(name, seen[Meant(name)])}");
         }
         return names.Count > 0
             ? new(names, [], files.Describe(list))
             : throw new UserErrorException($"{files.Describe(list)} lists no images: all are marked with -1.");
+
+        // Names in other letters mean one file, unless each has its own.
+        string Meant(string name) =>
+            photographs.Find(name) is { Count: > 0 } images ? string.Join('|', images)
+            : annotations.Find(name) is { Count: > 0 } found ? string.Join('|', found)
+            : name;
+
+        string Twice(string name, (int Line, string Name) first) =>
+            first.Name == name
+                ? $"{name} comes twice."
+                : $"{name} is the image of line {first.Line}, {first.Name}, in other letters: "
+                    + $"{files.Describe(Meant(name).Split('|')[0])} comes twice.";
     }
 
     /// <summary>Those of a list of the user's, or all.</summary>

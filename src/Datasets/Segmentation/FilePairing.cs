@@ -43,7 +43,8 @@ internal static class FilePairing
                 $"{files.Describe(labels[lone[0]])}: there is no photograph for these labels; "
                     + $"{files.Describe(Join(imageFolder, lone[0] + imageSuffix))}"
                     + $"{(System.IO.Path.HasExtension(imageSuffix) ? "" : ".*")} was "
-                    + $"expected.{(lone.Length > 1 ? $" {lone.Length} label files of {what} have none." : "")}"
+                    + $"expected.{new UnreadableImages(files).Instead(Stem(imageFolder, lone[0], imageSuffix))}"
+                    + $"{(lone.Length > 1 ? $" {lone.Length} label files of {what} have none." : "")}"
             );
         return new(
             [
@@ -107,17 +108,15 @@ internal static class FilePairing
             var place = $"{files.Describe(list)}:{line}";
             if (mark == "-1")
                 leftOut.Add(LeftOutKind.Image, "images that the list marks with -1", $"{place}  {name}");
-            else if (!seen.Add(name))
+            else if (One(images, imageFolder, ".jpg") is not { } image)
+                throw new UserErrorException(
+                    $"{place}  {files.Describe(Join(imageFolder, name + ".jpg"))} doesn't exist."
+                        + new UnreadableImages(files).Instead(Join(imageFolder, name))
+                );
+            else if (!seen.Add(image)) // also by the same name in other letters
                 leftOut.Add(LeftOutKind.File, "names that the list holds twice", $"{place}  {name}");
             else
-                pairs.Add(
-                    new(
-                        One(images, imageFolder, ".jpg")
-                            ?? throw new UserErrorException($"{place}  {files.Describe(Join(imageFolder, name + ".jpg"))} doesn't exist."),
-                        One(labels, labelFolder, ".png"),
-                        Join(labelFolder, name + ".png")
-                    )
-                );
+                pairs.Add(new(image, One(labels, labelFolder, ".png"), Join(labelFolder, name + ".png")));
 
             string? One(StemIndex stems, string folder, string usual)
             {
@@ -215,6 +214,9 @@ internal static class FilePairing
                     + $"has: {string.Join(", ", folders.Take(20))}."
         );
     }
+
+    private static string Stem(string folder, string name, string suffix) =>
+        Join(folder, name + suffix[..^System.IO.Path.GetExtension(suffix).Length]);
 
     private static string Join(string folder, string name) => folder.Length == 0 ? name : $"{folder}/{name}";
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Tessera.Datasets.Images;
 
 namespace Tessera.Datasets.Storage;
@@ -13,14 +12,15 @@ internal static class NameList
     private static readonly string[] s_folders = ["JPEGImages", "Annotations", "images"];
 
     /// <param name="exists">Whether there is something of this name, without folder and ending.</param>
-    /// <exception cref="UserErrorException">There is no such list, it names nothing, or a name leads out of the folder.</exception>
+    /// <exception cref="UserErrorException">There is no such list, it is no UTF-8, it names nothing, or a name leads out of the
+    /// folder.</exception>
     public static List<ListedName> Read(FileStore files, string list, Func<string, bool> exists)
     {
         if (!files.Contains(list))
             throw NoList(files, list);
         var (names, number) = (new List<ListedName>(), 0);
         if (files.LengthOf(list) > 0)
-            foreach (var raw in Encoding.UTF8.GetString(files.Read(list).Span).TrimStart('\uFEFF').Split('\n'))
+            foreach (var raw in Utf8Text.Read(files.Read(list).Span, files.Describe(list)).TrimStart('\uFEFF').Split('\n'))
             {
                 number++;
                 foreach (var text in raw.Split('\r').Select(part => part.Trim()).Where(part => part.Length > 0))

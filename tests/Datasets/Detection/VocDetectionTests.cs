@@ -190,6 +190,27 @@ public sealed class VocDetectionTests : IDisposable
         Assert.Contains("a.xml:1, xmin 10, ymin 10, xmax 90, ymax 90, in an image of 80 x 60", notes[^1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Boxes_ThatBelongToNoObject_AreTold()
+    {
+        const string box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>";
+        Add("a", Size + Object("cat"));
+        Add("b", Size + $"\n<object><name>cat</name>{box}\n{box}</object>");
+        Assert.Contains(
+            "b.xml:3  a further <bndbox> in one <object>; each box needs an <object> of its own.",
+            Assert.Throws<UserErrorException>(() => Read(new("") { OnBadBox = BadData.Error }).Check()).Message,
+            StringComparison.Ordinal
+        );
+        var skipped = Read(new(""));
+        Assert.Equal((1, 1L), (skipped.Get(1).Truth.Boxes!.Count, Assert.Single(skipped.LeftOut).Count));
+        Add("c", $"{Size}<objects>{Object("dog")}</objects>");
+        Assert.Contains(
+            "c.xml:1  <object> stands in <objects>; it was expected directly in <annotation>.",
+            Assert.Throws<UserErrorException>(() => Read(new("")).Check()).Message,
+            StringComparison.Ordinal
+        );
+    }
+
     private static string Objects(string boxes) =>
         string.Concat(
             boxes

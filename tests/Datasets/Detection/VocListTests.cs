@@ -51,6 +51,62 @@ public sealed class VocListTests : IDisposable
         );
     }
 
+    [Fact]
+    public void List_NameInOtherLetters_IsTheSameImage_UnlessThereAreTwo()
+    {
+        Add("a1", "cat");
+        Add("b", "dog");
+        _folder.Write("ImageSets/Main/train.txt", "a1\nJPEGImages/A1.jpg\nb\n");
+        Assert.Contains(
+            "train.txt:2  A1 is the image of line 1, a1, in other letters: ",
+            Error(() => new VocDetection(new(_folder.Path)).Check()),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(2, new VocDetection(new(_folder.Path) { OnDuplicate = BadData.Skip }).Count);
+
+        _folder.Write("ImageSets/Segmentation/train.txt", "a1\nA1\nb\n");
+        var maps = new VocSegmentation(new(_folder.Path));
+        Assert.Equal((2, 1L), (maps.Count, Assert.Single(maps.LeftOut).Count));
+
+        Add("A1", "cat");
+        Assert.Equal(3, new VocDetection(new(_folder.Path)).Count);
+        Assert.Equal(3, new VocSegmentation(new(_folder.Path)).Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void List_OfUtf16_IsRefused(bool mark)
+    {
+        Add("a", "cat");
+        var text = new System.Text.UnicodeEncoding(bigEndian: false, byteOrderMark: mark);
+        _folder.Write("ImageSets/Main/train.txt", [.. text.GetPreamble(), .. text.GetBytes("a\n")]);
+        Assert.Contains("train.txt:1  is no UTF-8", Error(() => new VocDetection(new(_folder.Path))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Photograph_OfAFormatThatCannotBeRead_IsNamed()
+    {
+        Add("a", "cat");
+        File.Move(Path.Combine(_folder.Path, "JPEGImages/a.JPG"), Path.Combine(_folder.Path, "JPEGImages/a.gif"));
+        _folder.Write("ImageSets/Main/train.txt", "a\n");
+        _folder.Write("ImageSets/Segmentation/train.txt", "a\n");
+        foreach (
+            var make in (Func<object>[])[() => new VocDetection(new(_folder.Path)).Check(), () => new VocSegmentation(new(_folder.Path))]
+        )
+            Assert.Contains("a.gif is there: GIF files can't be read; convert it to JPEG or PNG.", Error(make), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NoClassAtAll_IsSaid()
+    {
+        Add("a", "cat");
+        _folder.Write("Annotations/a.xml", "<annotation></annotation>");
+        _folder.Write("ImageSets/Main/train.txt", "a\n");
+        var data = new VocDetection(new(_folder.Path) { Classes = ["cat"] });
+        Assert.Contains("train.txt has no class at all)", Assert.Single(data.LeftOut).First[0], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("")]

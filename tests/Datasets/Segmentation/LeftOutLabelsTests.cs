@@ -30,6 +30,16 @@ public sealed class LeftOutLabelsTests : IDisposable
         );
     }
 
+    [Fact]
+    public void Photograph_OfAFormatThatCannotBeRead_IsNamed()
+    {
+        _tree.Pairs([0, 1, 2]).Labels("train/label/x.png", [0, 1, 2]);
+        _tree.Write("train/image/x.gif", "GIF89a");
+        var message = Assert.Throws<UserErrorException>(() => Folder(apply: true)).Message;
+        Assert.Contains("x.png: there is no photograph for these labels; ", message, StringComparison.Ordinal);
+        Assert.Contains("x.gif is there: GIF files can't be read; convert it to JPEG or PNG.", message, StringComparison.Ordinal);
+    }
+
     /// <summary>Labels drawn on the photograph as shown (40 x 24), or as stored (24 x 40): each with its setting, and the other names
     /// it.</summary>
     [Theory]

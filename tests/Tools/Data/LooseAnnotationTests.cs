@@ -113,7 +113,7 @@ public sealed class LooseAnnotationTests : IDisposable
         Write("y/a.txt", "0 0.5 0.5 0.4 0.2 0.4 0.5 2 0.6 0.55 1\n0 0.1 0.1 0.3 0.1 0.3 0.4\n");
         Write("y/classes.txt", "person\n");
         var said = Yolo().Succeeds();
-        Assert.Contains("1 lines have key points", said.Error, StringComparison.Ordinal);
+        Assert.Contains("1 line has key points", said.Error, StringComparison.Ordinal);
         Assert.Equal([30, 40, 70, 60, 10, 10, 30, 40], Corners());
 
         // Pairs that all lie in what the first four could be: told, and settled by either remedy.
@@ -184,7 +184,7 @@ public sealed class LooseAnnotationTests : IDisposable
         Image("y/a.png", 60, 80);
         Write("y/classes.txt", "cat\n");
         Write("y/a.txt", "0 0.5 0.5 0.25 0.5 0.93\n0 0.5 0.5 0.25 0.5\n");
-        Assert.Contains("1 lines have a value behind the box, as scores of predictions", Yolo().Succeeds().Error, StringComparison.Ordinal);
+        Assert.Contains("1 line has a value behind the box, as scores of predictions", Yolo().Succeeds().Error, StringComparison.Ordinal);
         Assert.Equal([30, 15, 50, 45, 30, 15, 50, 45], Corners());
     }
 
@@ -223,7 +223,7 @@ public sealed class LooseAnnotationTests : IDisposable
         );
         var said = LabelMe().Succeeds();
         Assert.Contains("1 image, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
-        Assert.Contains("1 shapes are further parts of a group", said.Error, StringComparison.Ordinal);
+        Assert.Contains("1 shape is a further part of a group", said.Error, StringComparison.Ordinal);
         Assert.Contains("images without a .json file: 1", said.Error, StringComparison.Ordinal);
         var data = new CocoDetection(new(At("l"), At("l.json")));
         Assert.Equal([10, 10, 60, 40, 1, 2, 9, 4, 1, 1, 5, 5], data.Get(0).Truth.Boxes!.Corners);

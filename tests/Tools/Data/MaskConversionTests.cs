@@ -54,7 +54,7 @@ public sealed class MaskConversionTests : IDisposable
         Write("y/a.txt", "0 0.125 0.1 0.5 0.1 0.5 0.5 0.125 0.5\n");
         Write("y/classes.txt", "cat\n");
         var said = Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo", "--outlines").Succeeds();
-        Assert.Contains("1 lines are outlines: masks, with the box around each", said.Error, StringComparison.Ordinal);
+        Assert.Contains("1 line is an outline: a mask, with the box around each", said.Error, StringComparison.Ordinal);
         var truth = new CocoDetection(new(At("y"), At("y.json"), WithMasks: true)).Get(0).Truth.BoxAnnotation!;
         Assert.Equal([10, 6, 30, 24], truth.Boxes);
         Assert.Equal((10, 6, 30, 24), truth.Masks![0].Box);

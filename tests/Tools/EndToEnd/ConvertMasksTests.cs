@@ -137,6 +137,43 @@ public sealed class ConvertMasksTests : IDisposable
         Assert.Contains("--tolerance 4 keeps them apart", said.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Saturated colours in a JPEG leave colours of few pixels beyond any small tolerance; the advice is right.</summary>
+    [Fact]
+    public void JpegMasks_RareColours_AreTold_AndTheAdviceHelps()
+    {
+        var mask = new Image(480, 480, 3);
+        for (var i = 0; i < 480 * 480; i++)
+        {
+            var (x, y) = (i % 480, i / 480);
+            if (x is >= 20 and < 32 && y is >= 20 and < 32)
+                mask.Bytes[3 * i] = 255;
+            else if (x is >= 53 and < 66 && y is >= 50 and < 62)
+                mask.Bytes[3 * i + 1] = 255;
+        }
+        Directory.CreateDirectory(At("in"));
+        File.WriteAllBytes(At("in/a.jpg"), ImageCodec.EncodeJpeg(mask, 85));
+        var said = Tool.Run("convert-masks", At("in"), At("out"), "--tolerance", "20").Succeeds();
+        Assert.Contains("less than 0.1 % of all pixels: #", said.Error, StringComparison.Ordinal);
+        Assert.Contains("--legend that names the colours that are meant, with --tolerance 255", said.Error, StringComparison.Ordinal);
+        File.WriteAllText(At("legend.csv"), "ground,#000000\ncar,#FF0000\ngrass,#00FF00");
+        var advised = Tool.Run("convert-masks", At("in"), At("named"), "--legend", At("legend.csv"), "--tolerance", "255").Succeeds();
+        Assert.DoesNotContain("less than", advised.Error, StringComparison.Ordinal);
+        Assert.Equal(Enumerable.Range(0, 3), Indices("named/a.png").Distinct().Order().Select(index => (int)index));
+    }
+
+    [Fact]
+    public void FilesThatAreNoMasks_AreCounted()
+    {
+        Mask("in/b.PNG", Red, Green);
+        File.WriteAllText(At("in/a.gif"), "GIF89a");
+        File.WriteAllText(At("in/a.txt"), "x");
+        var said = Tool.Run("convert-masks", At("in"), At("out")).Succeeds();
+        Assert.Contains("left out: GIF files, which can't be read: 1. The first: ", said.Error, StringComparison.Ordinal);
+        Assert.Contains("left out: files that are no images: 1. The first: ", said.Error, StringComparison.Ordinal);
+        File.Delete(At("in/b.PNG"));
+        Tool.Run("convert-masks", At("in"), At("out")).IsMistake("holds no images", "GIF files, which can't be read: 1");
+    }
+
     [Fact]
     public void TooManyColours_AreRefused()
     {

@@ -124,11 +124,11 @@ internal static class ConvertDatasetCommand
             "labelme" => new LabelMeAnnotations(new LooseImages(FileStore.Open(input, fromConfig: false), findings)).Read(wanted),
             _ => new AnnotationSet(wanted!, null, new LooseImages(FileStore.Open(input, fromConfig: false), findings).Read(image => image)),
         };
-        if (from == "coco" && to == "labelme")
-            read = Sized(read, input, output, findings);
+        if (to == "labelme")
+            read = LabelMeFiles.Placed(read, input, output, findings);
         var kept = read.Usable(wanted, findings);
         var notes = findings.Report();
-        RequireSome(input, kept, findings, notes);
+        RequireSome(input, kept, findings, notes, boxes: from != "images");
         foreach (var note in notes.Concat(ClassNameNotes.Of(new DataInfo(kept.Names, DataTask.Detection))))
             ToolConsole.Current.Note(note);
         Write(kept, to, output, split);
@@ -158,22 +158,6 @@ internal static class ConvertDatasetCommand
         return 0;
     }
 
-    /// <summary>With the sizes of all images: LabelMe's files name them. Where the annotations don't, they are read from the images, which
-    /// lie where the files are written.</summary>
-    private static AnnotationSet Sized(AnnotationSet read, string input, string folder, Findings findings)
-    {
-        if (Directory.Exists(folder))
-            read = read.Measured(FileStore.Open(folder, fromConfig: false));
-        var sized = read.Images.Where(image => image is { Height: > 0, Width: > 0 }).ToArray();
-        foreach (var image in read.Images.Where(image => image is not { Height: > 0, Width: > 0 }))
-            findings.Add(
-                FindingKind.MissingImage,
-                $"{input}: {image.File} has no \"height\" and \"width\", which LabelMe's files need, and "
-                    + $"{Path.Combine(folder, image.File)} can't be read for them. Lay the images there, or write both into {input}."
-            );
-        return read with { Images = sized };
-    }
-
     private static void Write(AnnotationSet kept, string to, string output, string split)
     {
         if (to == "coco")
@@ -181,19 +165,7 @@ internal static class ConvertDatasetCommand
         else if (to == "voc")
             VocWriter.Write(kept, output, split);
         else
-            WriteLabelMe(kept, output);
-    }
-
-    /// <summary>A file beside each image; one that is there already may hold somebody's work.</summary>
-    private static void WriteLabelMe(AnnotationSet set, string folder)
-    {
-        string PathOf(AnnotatedImage image) => Path.Combine(folder, Path.ChangeExtension(image.File, ".json"));
-        if (set.Images.Select(PathOf).FirstOrDefault(File.Exists) is { } there)
-            throw new UserErrorException($"{there} exists, and would be overwritten. Move it away, or name another folder.");
-        if (set.Images.GroupBy(PathOf).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new UserErrorException($"{twice.Key} would be the file of {string.Join(" and ", twice.Select(image => image.File))}.");
-        foreach (var image in set.Images)
-            LabelMeWriter.Write(image, set.Names, PathOf(image));
+            LabelMeFiles.Write(kept, output);
     }
 
     /// <summary>The classes that are asked for; null for those that are found.</summary>
@@ -210,24 +182,39 @@ internal static class ConvertDatasetCommand
     }
 
     /// <summary>A file without a usable image or box is no conversion.</summary>
-    private static void RequireSome(string input, AnnotationSet kept, Findings findings, IReadOnlyList<string> notes)
+    /// <param name="boxes">There must be one.</param>
+    private static void RequireSome(string input, AnnotationSet kept, Findings findings, IReadOnlyList<string> notes, bool boxes)
     {
         if (kept.Images.Count == 0)
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: no image is left.")));
         if (kept.Images.All(image => image.Objects.Count == 0) && findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box))
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: objects are annotated, but none can be used.")));
+        if (boxes && kept.Images.All(image => image.Objects.Count == 0))
+            throw new UserErrorException(
+                string.Join(
+                    "\n  ",
+                    notes.Prepend(
+                        $"{input}: {Counted.Of(kept.Images.Count, "image")} without any object, so no box to convert. --from images takes "
+                            + "images without boxes."
+                    )
+                )
+            );
     }
 
     /// <summary>COCO's images lie in a folder of their own, so their names begin there.</summary>
     private static AnnotationSet FromVoc(FileStore files, string split, bool oneBased, bool background, Findings findings)
     {
         var read = VocFiles.Read(files, split, oneBased, findings, background ? Unannotated.Background : null).Measured(files);
-        var known = files.Names.ToHashSet(StringComparer.Ordinal);
+        var (known, unreadable) = (files.Names.ToHashSet(StringComparer.Ordinal), new UnreadableImages(files));
         var images = new List<AnnotatedImage>(read.Images.Count);
         foreach (var image in read.Images)
         {
             if (!known.Contains(image.File))
-                findings.Add(FindingKind.MissingImage, $"{image.Source}: {files.Describe(image.File)} doesn't exist.");
+                findings.Add(
+                    FindingKind.MissingImage,
+                    $"{image.Source}: {files.Describe(image.File)} doesn't exist."
+                        + unreadable.Instead(Path.ChangeExtension(image.File, null))
+                );
             else if (image.Height <= 0 || image.Width <= 0)
                 findings.Add(FindingKind.BadFile, $"{image.Source}: it has no size, and {files.Describe(image.File)} can't be read.");
             else

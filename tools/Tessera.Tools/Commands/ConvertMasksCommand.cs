@@ -64,8 +64,11 @@ internal static class ConvertMasksCommand
                 $"{output}: the index PNGs can't lie in the masks' folder, nor the masks in theirs: one would take the other's place."
             );
         var converter = new MaskConverter(files, tolerance, gathers: legendPath is not null || tolerance > 0);
+        var leftOut = converter.LeftOut;
         if (converter.Count == 0)
-            throw new UserErrorException($"{masks} holds no images.");
+            throw new UserErrorException(
+                string.Join("\n  ", leftOut.Select(entry => entry.ToString()).Prepend($"{masks} holds no images."))
+            );
         var legend = legendPath is null ? converter.FindLegend() : Legend.Read(legendPath);
         Directory.CreateDirectory(output);
         var pixels = converter.Convert(legend, output);
@@ -91,6 +94,8 @@ internal static class ConvertMasksCommand
                 ]
             )
         );
+        foreach (var entry in leftOut)
+            ToolConsole.Current.Note(entry.ToString());
         ToolConsole.Current.Line($"{Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
         ToolConsole.Current.Line($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
         var entries = MaskConverter

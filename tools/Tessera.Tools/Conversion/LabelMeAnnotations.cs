@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Datasets.Detection;
@@ -16,8 +15,7 @@ namespace Tessera.Tools.Conversion;
 internal sealed class LabelMeAnnotations
 {
     private readonly LooseImages _images;
-    private readonly HashSet<string> _known;
-    private readonly ILookup<string, string> _byLastPart;
+    private readonly LabelMeImages _places;
     private readonly LabelMeShapes _shapes;
     private readonly List<(AnnotatedImage Image, List<(string Label, AnnotatedObject Object)> Objects)> _read = [];
     private long _grouped;
@@ -27,10 +25,7 @@ internal sealed class LabelMeAnnotations
     {
         _images = images;
         _shapes = new LabelMeShapes(images.Findings);
-        _known = images.Files.Names.ToHashSet(StringComparer.Ordinal);
-        _byLastPart = images
-            .Files.Names.Where(ImageCodec.HasExtension)
-            .ToLookup(name => ClassNames.Normalize(Path.GetFileName(name)), StringComparer.OrdinalIgnoreCase);
+        _places = new LabelMeImages(images);
     }
 
     private FileStore Files => _images.Files;
@@ -48,7 +43,8 @@ internal sealed class LabelMeAnnotations
         {
             try
             {
-                _read.Add(ReadFile(annotations[i]));
+                if (ReadFile(annotations[i]) is { } read)
+                    _read.Add(read);
             }
             catch (UserErrorException e)
             {
@@ -96,39 +92,29 @@ internal sealed class LabelMeAnnotations
         return new AnnotationSet(names, null, images);
     }
 
-    private (AnnotatedImage Image, List<(string Label, AnnotatedObject Object)> Objects) ReadFile(string name)
+    /// <returns>null where the image can't be read, which is told.</returns>
+    private (AnnotatedImage Image, List<(string Label, AnnotatedObject Object)> Objects)? ReadFile(string name)
     {
         var path = Files.Describe(name);
         try
         {
-            var bytes = Files.Read(name).Span;
-            LooseImages.RequireUtf8(bytes, path);
             var root =
-                JsonNode.Parse(bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes) as JsonObject
+                JsonNode.Parse(Utf8Text.Read(Files.Read(name).Span, path).TrimStart('\uFEFF')) as JsonObject
                 ?? throw new UserErrorException($"{path}: an object was expected.");
             if (root["shapes"] is not JsonArray shapes)
                 throw new UserErrorException($"{path} has no list \"shapes\": it is not LabelMe's.");
-            var image = ImageOf(
-                name,
-                path,
-                (string?)root["imagePath"] ?? throw new UserErrorException($"{path} has no \"imagePath\": it is not LabelMe's."),
-                out var there
-            );
-            var (height, width) = ((int?)root["imageHeight"] ?? 0, (int?)root["imageWidth"] ?? 0);
+            var said =
+                LabelMeValues.Text(root, "imagePath", path, "")
+                ?? throw new UserErrorException($"{path} has no \"imagePath\": it is not LabelMe's.");
+            var image = _places.Find(name, said, out var there);
+            var (height, width) = (LabelMeValues.Side(root, "imageHeight", path), LabelMeValues.Side(root, "imageWidth", path));
             var size = there && (height <= 0 || width <= 0) ? _images.Measure(image) : new AnnotatedImage(image, height, width, []);
             _hasFlags |= root["flags"] is JsonObject { Count: > 0 };
-            return (
-                size with
-                {
-                    Source = path,
-                    PlacesOf = "shape",
-                },
-                [
-                    .. _shapes
-                        .Read(shapes, path, size.Height, size.Width, ref _grouped)
-                        .Select(shape => (shape.Label, shape.Object(size.Height, size.Width))),
-                ]
-            );
+            var objects = _shapes
+                .Read(shapes, path, size.Height, size.Width, ref _grouped)
+                .Select(shape => (shape.Label, shape.Object(size.Height, size.Width)))
+                .ToList();
+            return there ? (size with { Source = path, PlacesOf = "shape" }, objects) : null;
         }
         catch (JsonException e)
         {
@@ -138,56 +124,6 @@ internal sealed class LabelMeAnnotations
         {
             throw new UserErrorException($"{path} is not LabelMe's: a value is of another kind than expected. {e.Message}", e);
         }
-    }
-
-    /// <summary>Where the image lies: by the path from the file, or, since that often is one of the annotator's machine, by its last
-    /// part.</summary>
-    private string ImageOf(string name, string path, string said, out bool there)
-    {
-        var folder = Path.GetDirectoryName(name)!.Replace('\\', '/');
-        var last = Path.GetFileName(said.Replace('\\', '/'));
-        var beside = folder.Length > 0 ? $"{folder}/{last}" : last;
-        there = true;
-        if (Relative(folder, said.Replace('\\', '/')) is { } relative && _known.Contains(relative))
-            return relative;
-        if (_known.Contains(beside))
-            return beside;
-        var same = _byLastPart[ClassNames.Normalize(last)].ToArray();
-        if (
-            same.Length > 1
-            && same.Where(file => file.StartsWith(folder.Length > 0 ? folder + "/" : "", StringComparison.Ordinal)).ToArray() is [var near]
-        )
-            same = [near];
-        if (same.Length == 1)
-            return same[0];
-        there = false;
-        Findings.Add(
-            FindingKind.MissingImage,
-            same.Length == 0
-                ? $"{path}: {Files.Describe(beside)} doesn't exist."
-                : $"{path}: {Files.Describe(beside)} doesn't exist; {string.Join(" and ", same.Take(3).Select(Files.Describe))} do. "
-                    + $"Which is meant?"
-        );
-        return beside;
-    }
-
-    private static string? Relative(string folder, string path)
-    {
-        if (path.StartsWith('/') || path.Contains(':', StringComparison.Ordinal))
-            return null;
-        var parts = folder.Length > 0 ? folder.Split('/').ToList() : [];
-        foreach (var part in path.Split('/'))
-        {
-            if (part is "" or ".")
-                continue;
-            if (part != "..")
-                parts.Add(part);
-            else if (parts.Count > 0)
-                parts.RemoveAt(parts.Count - 1);
-            else
-                return null;
-        }
-        return string.Join('/', parts);
     }
 
     /// <summary>Without a shape there is nothing to convert.</summary>
@@ -217,11 +153,8 @@ internal sealed class LabelMeAnnotations
         });
         if (_grouped > 0)
             Findings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{_grouped:N0} shapes are further parts of a group (group_id) of their label; each group has one box around all "
-                        + $"its parts, which are together its mask."
-                )
+                $"{Counted.Of(_grouped, "shape")} {(_grouped == 1 ? "is a further part" : "are further parts")} of a group (group_id) of "
+                    + "one label; each group has one box around all its parts, which are together its mask."
             );
         foreach (var name in Files.Names.Where(name => ImageCodec.HasExtension(name) && !used.ContainsKey(name)))
             Findings.LeaveOut(LeftOutKind.Image, "images without a .json file", Files.Describe(name));

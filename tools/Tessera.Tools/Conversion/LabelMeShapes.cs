@@ -25,7 +25,7 @@ internal sealed class LabelMeShapes(Findings findings)
         for (var i = 0; i < shapes.Count; i++)
         {
             Count++;
-            if (One(shapes[i], $"{path}: shape {i + 1}", i + 1, height, width) is not { } shape)
+            if (One(LabelMeValues.Object(shapes[i], path, i + 1), path, i + 1, height, width) is not { } shape)
                 continue;
             if (shape.Group is { } group && !groups.TryAdd((group, shape.Label), read.Count))
             {
@@ -46,10 +46,11 @@ internal sealed class LabelMeShapes(Findings findings)
             findings.Note($"{Counted.Of(count, "shape")} of the type \"{type}\" {(count == 1 ? "has" : "have")} a box alone, so no mask.");
     }
 
-    private LabelMeShape? One(JsonNode? json, string place, int number, int height, int width)
+    private LabelMeShape? One(JsonObject json, string path, int number, int height, int width)
     {
-        var type = (string?)json?["shape_type"];
-        if (Points(json) is not { Length: > 0 } points)
+        var (place, of) = ($"{path}: shape {number}", $" of shape {number}");
+        var type = LabelMeValues.Text(json, "shape_type", path, of);
+        if (Points(json, path, of) is not { Length: > 0 } points)
         {
             findings.Add(FindingKind.BadBox, $"{place}: its \"points\" are no list of pairs [x, y].");
             return null;
@@ -59,7 +60,7 @@ internal sealed class LabelMeShapes(Findings findings)
             findings.LeaveOut(LeftOutKind.Box, "single points, which have no box", place);
             return null;
         }
-        var shape = new LabelMeShape(((string?)json?["label"] ?? "").Trim(), json?["group_id"]?.ToJsonString(), number)
+        var shape = new LabelMeShape((LabelMeValues.Text(json, "label", path, of) ?? "").Trim(), json["group_id"]?.ToJsonString(), number)
         {
             Box = LooseImages.Outline(points),
             Crowd = IsCrowd(json),
@@ -78,7 +79,7 @@ internal sealed class LabelMeShapes(Findings findings)
     }
 
     /// <summary>With its mask and the box around that; a mask that can't be used is told, and leaves the box of the points.</summary>
-    private LabelMeShape WithMask(LabelMeShape shape, JsonNode? json, double[] points, int height, int width, string place)
+    private LabelMeShape WithMask(LabelMeShape shape, JsonObject json, double[] points, int height, int width, string place)
     {
         var (left, top, right, bottom) = shape.Box;
         shape = shape with { Box = (left, top, right + 1, bottom + 1) }; // the last pixels belong to it
@@ -127,14 +128,14 @@ internal sealed class LabelMeShapes(Findings findings)
     }
 
     /// <summary>x1, y1, x2, y2, …; null where they are no pairs.</summary>
-    private static double[]? Points(JsonNode? shape) =>
-        shape?["points"] is JsonArray points
+    private static double[]? Points(JsonObject shape, string path, string of) =>
+        shape["points"] is JsonArray points
         && points.All(point => point is JsonArray { Count: 2 } pair && pair.All(value => value is not null))
-            ? [.. points.SelectMany(point => ((JsonArray)point!).Select(value => (double)value!))]
+            ? [.. points.SelectMany(point => ((JsonArray)point!).Select(value => LabelMeValues.Number(value!, "points", path, of)))]
             : null;
 
-    private static bool IsCrowd(JsonNode? shape) =>
-        shape?["flags"] is JsonObject flags
+    private static bool IsCrowd(JsonObject shape) =>
+        shape["flags"] is JsonObject flags
         && flags["iscrowd"] is JsonValue value
         && (value.TryGetValue<bool>(out var crowd) ? crowd : value.TryGetValue<int>(out var number) && number != 0);
 }

@@ -15,8 +15,6 @@ namespace Tessera.Tools.Conversion;
 /// <param name="findings">Told what can't be used.</param>
 internal sealed class LooseImages(FileStore files, Findings findings)
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     public FileStore Files => files;
 
     public Findings Findings => findings;
@@ -83,33 +81,13 @@ internal sealed class LooseImages(FileStore files, Findings findings)
         if (files.LengthOf(name) == 0)
             return [];
         var bytes = files.Read(name).Span;
-        return Lines(anyBytes ? Encoding.UTF8.GetString(bytes) : Text(bytes, files.Describe(name)));
+        return Lines(anyBytes ? Encoding.UTF8.GetString(bytes) : Utf8Text.Read(bytes, files.Describe(name)));
     }
 
     /// <summary>The lines of a text file that lies anywhere.</summary>
-    public static string[] LinesOf(string path) => Lines(Text(ImageCodec.ReadFile(path), path));
-
-    /// <exception cref="UserErrorException">It is no UTF-8, with the line.</exception>
-    public static void RequireUtf8(ReadOnlySpan<byte> bytes, string path) => _ = Text(bytes, path);
+    public static string[] LinesOf(string path) => Lines(Utf8Text.Read(ImageCodec.ReadFile(path), path));
 
     private static string[] Lines(string text) => text.TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
-
-    private static string Text(ReadOnlySpan<byte> bytes, string path)
-    {
-        try
-        {
-            return s_strict.GetString(bytes);
-        }
-        catch (DecoderFallbackException e)
-        {
-            var line = 1 + bytes[..Math.Clamp(e.Index, 0, bytes.Length)].Count((byte)'\n');
-            throw new UserErrorException(
-                $"{path}:{line}  is no UTF-8 (the byte 0x{e.BytesUnknown?.FirstOrDefault():X2}): write the file as UTF-8; in another "
-                    + "encoding, such as Latin-1 or UTF-16, names would be lost.",
-                e
-            );
-        }
-    }
 
     /// <summary>The box around points.</summary>
     /// <param name="points">x, y, x, y, …</param>

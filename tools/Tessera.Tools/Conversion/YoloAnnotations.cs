@@ -88,6 +88,10 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
         var lone = Files.Names.Where(name =>
             name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase) && !used.ContainsKey(name) && !lists.Contains(Path.GetFileName(name))
         );
+        var unreadable = Files
+            .Names.Where(name => ImageCodec.UnreadableFormat(name) is not null)
+            .SelectMany(name => Candidates(name).Select(stem => (Stem: stem, Name: name)))
+            .ToLookup(entry => entry.Stem, entry => entry.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var name in lone)
         {
             // Other texts (a readme, lists of images) begin with words.
@@ -99,10 +103,15 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
                     is { Length: >= 5 } words
                 && words.All(word => double.IsFinite(LooseImages.Number(word)))
             )
-                findings.Add(FindingKind.MissingImage, $"{Files.Describe(name)}: there is no image for these labels.");
+                findings.Add(FindingKind.MissingImage, $"{Files.Describe(name)}: there is no image for these labels.{Instead(name)}");
             else
                 findings.LeaveOut(LeftOutKind.File, "text files that are no labels", Files.Describe(name));
         }
+
+        string Instead(string labels) =>
+            unreadable[Path.ChangeExtension(labels, null)].FirstOrDefault() is { } image
+                ? " " + new UnreadableImages(Files).Describe(image)
+                : "";
     }
 
     private string? LabelsOf(string image)

@@ -90,13 +90,16 @@ internal sealed class YoloLines(Findings findings, bool outlines)
     public void Tell()
     {
         if (_outlines > 0)
-            Note($"{_outlines:N0} lines are outlines: masks, with the box around each.");
+            findings.Note(
+                $"{Counted.Of(_outlines, "line")} {(_outlines == 1 ? "is an outline: a mask" : "are outlines: masks")}, with the box "
+                    + "around each."
+            );
         if (_keyPoints > 0)
-            Note($"{_keyPoints:N0} lines have key points behind the box; the boxes are taken, the points are not.");
+            findings.Note($"{Having(_keyPoints)} key points behind the box; the boxes are taken, the points are not.");
         if (_scores > 0)
-            Note($"{_scores:N0} lines have a value behind the box, as scores of predictions; the boxes are taken, the scores are not.");
+            findings.Note($"{Having(_scores)} a value behind the box, as scores of predictions; the boxes are taken, the scores are not.");
 
-        void Note(FormattableString text) => findings.Note(text.ToString(CultureInfo.InvariantCulture));
+        static string Having(long count) => $"{Counted.Of(count, "line")} {(count == 1 ? "has" : "have")}";
     }
 
     /// <summary>The corners as fractions; null where the line has too few or too many values.</summary>

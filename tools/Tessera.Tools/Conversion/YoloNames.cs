@@ -17,7 +17,7 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
     /// <exception cref="UserErrorException">The names are in another form, have gaps, or are not as many as "nc" says.</exception>
     public static YoloNames? FromYaml(string path, IReadOnlyList<string> lines)
     {
-        Dictionary<int, string>? names = null;
+        Dictionary<int, (string Name, int Line)>? names = null;
         (int, int)? keyPoints = null;
         int? said = null;
         for (var i = 0; i < lines.Count; i++)
@@ -39,7 +39,8 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
                 throw new UserErrorException($"{path}: names has {names.Count} entries, but none for {c}; they are numbered from 0.");
         if (said is { } wanted && wanted != names.Count)
             throw new UserErrorException($"{path}: nc is {wanted}, but names has {names.Count} entries.");
-        return new YoloNames([.. Enumerable.Range(0, names.Count).Select(c => names[c])], keyPoints);
+        RequireDistinct(path, names.OrderBy(entry => entry.Key).Select(entry => entry.Value));
+        return new YoloNames([.. Enumerable.Range(0, names.Count).Select(c => names[c].Name)], keyPoints);
     }
 
     /// <summary>[17, 3], or a line of "- 17" and one of "- 3".</summary>
@@ -82,11 +83,24 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
                 $"{path}:{blank + 1}  a blank line between names: is it a class without a name? The numbers in the label files "
                     + $"depend on it."
             );
+        RequireDistinct(path, names.Select((name, i) => (name, i + 1)));
         return names.Count > 0 ? new YoloNames(names, null) : throw new UserErrorException($"{path} names no classes.");
     }
 
+    /// <summary>Of two classes of one name, either would be lost.</summary>
+    private static void RequireDistinct(string path, IEnumerable<(string Name, int Line)> names)
+    {
+        var first = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var ((name, line), index) in names.Select((entry, i) => (entry, i)))
+            if (!first.TryAdd(name, index))
+                throw new UserErrorException(
+                    $"{path}:{line}  class {index} is named \"{name}\", as class {first[name]} is. Each needs a name of its own; where "
+                        + "they mean one class, give it one number in the label files and one name here."
+                );
+    }
+
     /// <summary>[a, b] or { 0: a, 1: b }, over several lines perhaps.</summary>
-    private static Dictionary<int, string> Flow(string path, IReadOnlyList<string> lines, ref int at, string text)
+    private static Dictionary<int, (string Name, int Line)> Flow(string path, IReadOnlyList<string> lines, ref int at, string text)
     {
         var start = at;
         var close = text[0] switch
@@ -103,7 +117,7 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
                 throw new UserErrorException($"{path}:{start + 1}  names opens with \"{text[0]}\", which is never closed.");
             text += " " + WithoutComment(lines[at]).Trim();
         }
-        var found = new Dictionary<int, string>();
+        var found = new Dictionary<int, (string Name, int Line)>();
         foreach (var item in Items(text.Trim()[1..^1]))
         {
             if (close == ']')
@@ -117,9 +131,9 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
     }
 
     /// <summary>Lines of "- a", or of "0: a", further in than the key (or, for the first, as far).</summary>
-    private static Dictionary<int, string> Block(string path, IReadOnlyList<string> lines, ref int at)
+    private static Dictionary<int, (string Name, int Line)> Block(string path, IReadOnlyList<string> lines, ref int at)
     {
-        var found = new Dictionary<int, string>();
+        var found = new Dictionary<int, (string Name, int Line)>();
         for (; at + 1 < lines.Count; at++)
         {
             var line = WithoutComment(lines[at + 1]);
@@ -138,12 +152,12 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         return found;
     }
 
-    private static void Add(string path, int line, Dictionary<int, string> found, int key, string name)
+    private static void Add(string path, int line, Dictionary<int, (string Name, int Line)> found, int key, string name)
     {
         name = Unquoted(name);
         if (name.Length == 0)
             throw new UserErrorException($"{path}:{line + 1}  a class without a name.");
-        if (key is < 0 or >= MostClasses || !found.TryAdd(key, name))
+        if (key is < 0 or >= MostClasses || !found.TryAdd(key, (name, line + 1)))
             throw new UserErrorException($"{path}:{line + 1}  class {key} comes twice, or is out of range.");
     }
 

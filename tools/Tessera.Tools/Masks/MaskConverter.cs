@@ -23,6 +23,21 @@ internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers
 
     public int Count => _names.Length;
 
+    /// <summary>Files that are no masks, or of formats that can't be read.</summary>
+    public IReadOnlyList<LeftOut> LeftOut
+    {
+        get
+        {
+            var counter = new LeftOutCounter();
+            foreach (var name in files.Names.Where(name => !ImageCodec.HasExtension(name)))
+                if (ImageCodec.UnreadableFormat(name) is { } format)
+                    counter.Add(LeftOutKind.Image, $"{format} files, which can't be read", files.Describe(name));
+                else
+                    counter.Add(LeftOutKind.File, "files that are no images", files.Describe(name));
+            return counter.Counted;
+        }
+    }
+
     /// <summary>The colours that occur, by their values (black first), each a class.</summary>
     /// <exception cref="UserErrorException">There are more than an index PNG can hold.</exception>
     public Legend FindLegend()
@@ -66,24 +81,14 @@ internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers
                 throw new UserErrorException($"{joined} As it is, nothing but one class would be left.");
             ToolConsole.Current.Warning(joined);
         }
-        TellCompressed(groups.Count);
+        if (CompressedMasks.Warning([.. _names.Select(files.Describe)], groups, tolerance) is { } warning)
+            ToolConsole.Current.Warning(warning);
         // By colour, so that masks of another split, where other colours are frequent, get the same numbers.
         return new Legend([
             .. groups
                 .OrderBy(group => group.Color)
                 .Select((group, i) => new LegendEntry((byte)i, $"class_{i}", Rgb.FromValue(group.Color))),
         ]);
-    }
-
-    private void TellCompressed(int colors)
-    {
-        var compressed = _names.Where(name => Path.GetExtension(name).ToLowerInvariant() is ".jpg" or ".jpeg" or ".webp").ToArray();
-        if (compressed.Length > 0 && tolerance == 0)
-            ToolConsole.Current.Warning(
-                $"{Counted.Of(compressed.Length, "mask")} may have been compressed with losses, which makes new colours where two meet; "
-                    + $"the first is {files.Describe(compressed[0])}. Each of the {colors} colours has become a class: --tolerance 20 "
-                    + "takes those that are near each other for one."
-            );
     }
 
     /// <summary>Writes an index PNG for each mask, under its own name.</summary>
