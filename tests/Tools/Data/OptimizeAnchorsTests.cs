@@ -128,6 +128,10 @@ public sealed class OptimizeAnchorsTests : IDisposable
         Assert.True(after > before + 0.01, $"{before} {after}");
         for (var map = 1; map < maps.Length; map++)
             Assert.All(clusters.Sizes[map].Concat(evolved.Sizes[map]), side => Assert.True(side >= maps[map].Sides(0.5).Least - 1e-9));
+        // None lies beyond all boxes, where it would do no harm, nor any good.
+        var longest = boxes.Extents.Max(box => Math.Max(box.Width, box.Height));
+        Assert.All(evolved.Sizes.SelectMany(sides => sides), side => Assert.InRange(side, 1, longest));
+        Assert.All(evolved.Ratios, ratio => Assert.InRange(ratio, 0.25, 4));
     }
 
     [Fact]

@@ -56,6 +56,7 @@ internal sealed class AnchorFit
 
     private readonly PlacedBoxes _boxes;
     private readonly (double Least, double Most)[]? _held; // the sides that each map can hold
+    private readonly (double Least, double Most) _shown; // ratios of the boxes
     private readonly int _maps,
         _sizes,
         _ratios;
@@ -63,17 +64,23 @@ internal sealed class AnchorFit
     private readonly long _seed;
 
     /// <summary>Boxes and anchors of one centre, bred for the best mean overlap; sides may lie on any map.</summary>
-    public AnchorFit(Extent[] boxes, int maps, int sizes, int ratios, long seed) =>
+    public AnchorFit(Extent[] boxes, int maps, int sizes, int ratios, long seed)
+    {
         (_boxes, _maps, _sizes, _ratios, _seed) = (PlacedBoxes.Centred(boxes, maps), maps, sizes, ratios, seed);
+        _shown = RatiosOf(boxes);
+    }
 
     /// <summary>Boxes where they stand, bred for the best recall; a side lies on a map that can hold it.</summary>
     /// <param name="threshold">The overlap from which the assigner gives a box to an anchor.</param>
     public AnchorFit(PlacedBoxes boxes, IReadOnlyList<AnchorMap> maps, double threshold, int sizes, int ratios, long seed)
     {
         (_boxes, _maps, _sizes, _ratios, _seed, _threshold) = (boxes, maps.Count, sizes, ratios, seed, threshold);
+        _shown = RatiosOf(boxes.Extents);
         _held = [.. maps.Select(map => map.Sides(threshold))];
-        _held[0].Least = 1; // no map would hold smaller ones better
-        _held[^1].Most = double.PositiveInfinity;
+        // No map would hold smaller ones, or larger ones, better; but none is of use beyond all boxes.
+        var sides = boxes.Extents.SelectMany(box => (double[])[box.Width, box.Height]).ToArray();
+        _held[0].Least = Math.Min(_held[0].Most, Math.Max(1, sides.Min()));
+        _held[^1].Most = Math.Max(_held[^1].Least, sides.Max());
     }
 
     /// <summary>Each box's best overlap with an anchor of its centre, on average, and the part of the boxes that have one above each of the
@@ -196,7 +203,16 @@ internal sealed class AnchorFit
                     .Chunk(_sizes)
                     .Select((ofMap, map) => ofMap.Select(side => Math.Clamp(side, _held[map].Least, _held[map].Most)).Order().ToArray()),
             ];
-        return new AnchorShapes(byMap, [.. genes.Skip(_maps * _sizes).Order().Select(value => Math.Exp(value))]);
+        return new AnchorShapes(
+            byMap,
+            [.. genes.Skip(_maps * _sizes).Order().Select(value => Math.Clamp(Math.Exp(value), _shown.Least, _shown.Most))]
+        );
+    }
+
+    private static (double Least, double Most) RatiosOf(Extent[] boxes)
+    {
+        var ratios = boxes.Select(box => box.Height / box.Width).DefaultIfEmpty(1).ToArray();
+        return (ratios.Min(), ratios.Max());
     }
 
     private static Extent[] Clusters(Extent[] squares, int count, RandomSource random)
