@@ -11,10 +11,8 @@ internal static class CheckpointHeader
     {
         try
         {
-            if (!Checkpoint.IsCheckpoint(path))
-                return null;
             using var file = SafetensorsFile.OpenPath(path);
-            return CheckpointInfo.FromJson(file.Metadata[Checkpoint.InfoKey], path);
+            return file.Metadata.TryGetValue(Checkpoint.InfoKey, out var json) ? CheckpointInfo.FromJson(json, path) : null;
         }
         catch (Exception error) when (error is UserErrorException || IsMalformed(error))
         {

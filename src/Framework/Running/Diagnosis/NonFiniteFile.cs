@@ -217,13 +217,5 @@ public sealed class NonFiniteFile : IDisposable
 
     private Tensor? Optional(string name) => _file.Tensors.ContainsKey(name) ? _file.Read(name).DetachFromDisposeScope() : null;
 
-    private static bool IsMalformed(Exception error) =>
-        error
-            is JsonException
-                or InvalidOperationException
-                or FormatException
-                or ArgumentException
-                or NullReferenceException
-                or KeyNotFoundException
-                or OverflowException;
+    private static bool IsMalformed(Exception error) => CheckpointHeader.IsMalformed(error) || error is OverflowException;
 }
