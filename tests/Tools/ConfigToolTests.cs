@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Tessera.Tests.Tools;
 
@@ -88,6 +89,30 @@ public sealed class ConfigToolTests : IDisposable
         Assert.StartsWith("ResNet (backbone)\n", output, StringComparison.Ordinal);
         Assert.Contains("arXiv:1512.03385", output, StringComparison.Ordinal);
         Assert.Matches(@"depth +int +50 +one of 18, 34, 50, 101, 152 +\S", output);
+    }
+
+    /// <summary>Against the configs' text. Which of two kinds of one name is meant follows from the key: <c>loss_cls</c>, <c>losses</c>.</summary>
+    [Fact]
+    public void ListComponents_TellsWhichConfigsNameOne()
+    {
+        Assert.Contains("\nIn configs: resnet/resnet-small_shapes.json, ", Run("list-components", "ResNet").Output, StringComparison.Ordinal);
+        Assert.Contains("\nIn no shipped config.\n", Run("list-components", "Lion").Output, StringComparison.Ordinal);
+        var focal = Run("list-components", "FocalLoss").Output.Split("FocalLoss (class loss)\n");
+        Assert.Contains("\nIn no shipped config.\n", focal[0], StringComparison.Ordinal);
+        Assert.Contains("\nIn configs: _base_/models/atss_r50_fpn.json, ", focal[1], StringComparison.Ordinal);
+
+        var configs = Path.Combine(Snippets.Repository, "configs");
+        var text = string.Concat(
+            Directory
+                .EnumerateFiles(configs, "*.json", SearchOption.AllDirectories)
+                .Where(file => Path.GetFileName(file) != "schema.json")
+                .Select(File.ReadAllText)
+        );
+        var optimizers = Run("list-components", "optimizers").Output;
+        var names = Regex.Matches(optimizers, @"^  ([A-Z]\w+)  ", RegexOptions.Multiline).Select(match => match.Groups[1].Value).ToList();
+        Assert.InRange(names.Count, 10, 100);
+        var unnamed = names.Where(name => !text.Contains($"\"type\": \"{name}\"", StringComparison.Ordinal));
+        Assert.EndsWith($"  In no shipped config: {string.Join(", ", unnamed)}.\n", optimizers, StringComparison.Ordinal);
     }
 
     [Fact]

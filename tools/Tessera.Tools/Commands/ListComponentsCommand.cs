@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Running;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -10,6 +11,7 @@ namespace Tessera.Tools.Commands;
 internal static class ListComponentsCommand
 {
     private const int MostDepth = 3;
+    private const int MostExamples = 5;
 
     public static Command Create()
     {
@@ -30,19 +32,20 @@ internal static class ListComponentsCommand
         var registry = Composition.Registry(document, ToolConsole.Current.Note);
         var output = ToolConsole.Current;
         var kinds = registry.Kinds.ToList();
+        var examples = ShippedExamples.Read(registry, typeof(RunOptions));
         if (name is null)
         {
             foreach (var kind in kinds)
-                ListKind(output, registry, kind);
+                ListKind(output, registry, kind, examples);
             return 0;
         }
 
         var chosen = kinds.FirstOrDefault(kind => Same(kind.Name, name) || Same(kind.Plural, name));
         if (chosen is not null)
-            ListKind(output, registry, chosen);
+            ListKind(output, registry, chosen, examples);
         var named = registry.All.Where(component => component.Name == name).ToList();
         foreach (var component in named)
-            Describe(output, component);
+            Describe(output, component, examples);
         if (chosen is null && named.Count == 0)
         {
             var known = kinds.Select(kind => kind.Name).Concat(registry.All.Select(component => component.Name));
@@ -58,24 +61,28 @@ internal static class ListComponentsCommand
     private static bool Same(string kind, string name) =>
         string.Equals(kind, name.Replace('_', ' ').Replace('-', ' '), StringComparison.OrdinalIgnoreCase);
 
-    private static void ListKind(ToolConsole output, ComponentRegistry registry, ComponentKind kind)
+    private static void ListKind(ToolConsole output, ComponentRegistry registry, ComponentKind kind, ShippedExamples? examples)
     {
+        var components = registry.All.Where(component => component.Kind.Type == kind.Type).ToList();
         output.Heading(char.ToUpperInvariant(kind.Plural[0]) + kind.Plural[1..]);
         output.Table(
             ["name", "what it is"],
-            registry
-                .All.Where(component => component.Kind.Type == kind.Type)
-                .Select(component => new[] { component.Name, XmlDocs.SummaryOf(component.Type) ?? "" })
+            components.Select(component => new[] { component.Name, XmlDocs.SummaryOf(component.Type) ?? "" })
         );
+        var unnamed = components.Where(component => examples?.Of(component).Count == 0).Select(component => component.Name).ToList();
+        if (unnamed.Count > 0)
+            output.Line($"  In no shipped config: {(unnamed.Count == components.Count ? "all of them" : string.Join(", ", unnamed))}.");
     }
 
-    private static void Describe(ToolConsole output, ComponentDescription component)
+    private static void Describe(ToolConsole output, ComponentDescription component, ShippedExamples? examples)
     {
         output.Heading($"{component.Name} ({component.Kind.Name})");
         if (XmlDocs.SummaryOf(component.Type) is { } summary)
             output.Line(summary);
         if (XmlDocs.RemarksOf(component.Type) is { } remarks)
             output.Line(remarks);
+        if (examples?.Of(component) is { } configs)
+            output.Line(ExamplesOf(configs));
         if (component.Keys.Count == 0)
             output.Line("It takes no options.");
         else
@@ -84,6 +91,14 @@ internal static class ListComponentsCommand
                 component.Keys.SelectMany(key => Rows(key, 0)),
                 alignsNumbers: false
             );
+    }
+
+    private static string ExamplesOf(IReadOnlyList<string> configs)
+    {
+        if (configs.Count == 0)
+            return "In no shipped config.";
+        var more = configs.Count > MostExamples ? $" and {configs.Count - MostExamples} more" : "";
+        return $"In configs: {string.Join(", ", configs.Take(MostExamples))}{more}.";
     }
 
     private static IEnumerable<string[]> Rows(ConfigKey key, int depth)
