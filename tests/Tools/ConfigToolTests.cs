@@ -95,7 +95,11 @@ public sealed class ConfigToolTests : IDisposable
     [Fact]
     public void ListComponents_TellsWhichConfigsNameOne()
     {
-        Assert.Contains("\nIn configs: resnet/resnet-small_shapes.json, ", Run("list-components", "ResNet").Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "\nIn configs: resnet/resnet-small_shapes.json, ",
+            Run("list-components", "ResNet").Output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("\nIn no shipped config.\n", Run("list-components", "Lion").Output, StringComparison.Ordinal);
         var focal = Run("list-components", "FocalLoss").Output.Split("FocalLoss (class loss)\n");
         Assert.Contains("\nIn no shipped config.\n", focal[0], StringComparison.Ordinal);
