@@ -126,6 +126,8 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
                 yield return "val.dataset.pipeline.Resize.size=[64,80]";
             }
         }
+        if (document.Find("train.dataset.pipeline.RandomCrop.size") is ConfigValue { Text: "448" })
+            yield return "train.dataset.pipeline.RandomCrop.size=128";
         if (document.Find("vars.size") is not null && document.Find("train.dataset.type") is ConfigValue { Text: "CocoPanoptic" })
             yield return "vars.size=64";
         if (document.Find("vars.crop") is not null)
