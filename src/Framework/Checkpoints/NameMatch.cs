@@ -23,6 +23,9 @@ internal sealed class NameMatch
     public KeyMap? Map { get; private init; }
     public string? Project { get; private init; } // the map's name; null for the module's own names
 
+    /// <summary>Which of <see cref="Names"/> are made of several of the file's tensors; the name there is one of theirs.</summary>
+    public JoinedTensors Joined { get; } = new();
+
     private readonly ExplainedTensors _explained = new();
 
     /// <summary>The maps that could be asked for.</summary>
@@ -76,6 +79,7 @@ internal sealed class NameMatch
         }
         var best = Best(matches, target.Count, options, path);
         best._explained.RequireEqual(best.Names, file, path);
+        best.Joined.RequireWhole(file, path, options.Skips);
         if (ours)
             OwnAverage.Take(best, file, options.Weights);
         if (
@@ -118,6 +122,8 @@ internal sealed class NameMatch
             Project = mapName,
         };
         var beside = Wrappers.BesidePart(prefix);
+        var plainNames = new Lazy<HashSet<string>>(() => names.Values.ToHashSet(StringComparer.Ordinal));
+        bool has(string name) => plainNames.Value.Contains(prefix + name);
         foreach (var (foreign, plain) in names)
         {
             var rest =
@@ -131,13 +137,13 @@ internal sealed class NameMatch
                 continue;
             }
             var renamed = options.Rename(rest);
-            if (renamed.Length == 0 || match._explained.Add(map, renamed, foreign))
+            if (renamed.Length == 0 || match._explained.Add(map, renamed, foreign, has))
             {
                 match.PassedOver.Add(foreign);
                 continue;
             }
             var own = map is null ? renamed : map.Rename(renamed);
-            if (own is not null && target.ContainsKey(own) && match.Names.TryAdd(own, foreign))
+            if (own is not null && target.ContainsKey(own) && match.Place(map, renamed, own, foreign))
             {
                 if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second))
                     match.Names.TryAdd(second, foreign);
@@ -149,6 +155,16 @@ internal sealed class NameMatch
         }
         return match;
     }
+
+    /// <summary>What the file holds for a tensor of the module, and of which shape.</summary>
+    public Tensor Read(string own, WeightsFile file) => Joined.Read(own, file) ?? file.Read(Names[own]);
+
+    public IReadOnlyList<long> ShapeOf(string own, WeightsFile file) => Joined.ShapeOf(own, file) ?? file.Tensors[Names[own]].Shape;
+
+    private bool Place(KeyMap? map, string name, string own, string foreign) =>
+        map?.Joined?.Invoke(name) is { } parts
+            ? (Names.TryAdd(own, foreign) || Joined.Has(own)) && Joined.Add(own, parts, name, foreign)
+            : Names.TryAdd(own, foreign);
 
     /// <summary>Where the names lie in a part of the file's own (<c>encoder.</c>), a tensor beside that part by the module's own
     /// name.</summary>
@@ -182,7 +198,7 @@ internal sealed class NameMatch
     private (int Shapes, int Names, int Explained) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
         (
             Absent(target.Keys).Count()
-                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
+                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(ShapeOf(pair.Key, file))),
             Names.Keys.Count(name => !IsCounter(name)),
             _explained.Count
         );
