@@ -48,6 +48,26 @@ public sealed class TransformersParityTests
     }
 
     [Theory]
+    [InlineData("convnext", $$"""{ {{ConvNeXt}} }""")]
+    [InlineData("convnextv2", $$"""{ {{ConvNeXt}}, "use_grn": true, "layer_scale_init_value": 0 }""")]
+    [InlineData("resnet50", """{ "type": "ResNet", "depth": 50, "base_channels": 8 }""")]
+    public void Publish_Renaming_GivesTheFilesNames(string name, string backbone)
+    {
+        using var model = Build.From<VisionModel>(
+            $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""",
+            Build.Classes(10)
+        );
+        var publish = model.KeyMaps["transformers"].Publish!;
+        var names = FixtureFile
+            .Json("models", $"transformers_{name}.json")
+            .GetProperty("tensors")
+            .EnumerateObject()
+            .Select(entry => entry.Name);
+        var own = model.state_dict().Keys.Where(key => !key.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        Assert.Equal(names.Order(), own.Select(publish).Order());
+    }
+
+    [Theory]
     [InlineData("dinov2", "")]
     [InlineData("dinov2_giant", """, "mlp_type": "swiglu_packed", "mlp_ratio": 2.6666667 """)]
     [InlineData("dinov2_registers", """, "reg_tokens": 4, "position_tokens": "class" """)]
@@ -107,7 +127,15 @@ public sealed class TransformersParityTests
         ImageArea[] areas =
         [
             .. sizes.Select(size =>
-                ImageArea.Of(new Sample { Index = 0, Name = "", Geometry = Geometry.Original(size.Height, size.Width) }, sizes[0])
+                ImageArea.Of(
+                    new Sample
+                    {
+                        Index = 0,
+                        Name = "",
+                        Geometry = Geometry.Original(size.Height, size.Width),
+                    },
+                    sizes[0]
+                )
             ),
         ];
         var (logits, boxes) = model.Answers(images, areas, all: false);
@@ -128,8 +156,8 @@ public sealed class TransformersParityTests
             Build.From<VisionModel>(
                 $$"""
                 { "type": "RtDetr",
-                  "backbone": { "type": "ResNet", "depth": {{depth}}, "base_channels": 16, "stage_blocks": {{blocks}}, "stem": "deep", "avg_down": true,
-                    {{first}} "out_indices": [1, 2, 3] },
+                  "backbone": { "type": "ResNet", "depth": {{depth}}, "base_channels": 16, "stage_blocks": {{blocks}}, "stem": "deep",
+                    "avg_down": true, {{first}} "out_indices": [1, 2, 3] },
                   "neck": { "type": "HybridEncoder", "out_channels": 32, "num_heads": 4, "ffn_dim": 48, "num_blocks": 3, "expansion": 0.5 },
                   "num_queries": 12, "decoder_layers": 2, "embed_dim": 32, "num_heads": 4, "ffn_dim": 48, "num_denoising": 10 }
                 """,
@@ -145,7 +173,9 @@ public sealed class TransformersParityTests
 
         IEnumerable<string> Places(string tensor) =>
             tensor.StartsWith("class_embed.", StringComparison.Ordinal) || tensor.StartsWith("bbox_embed.", StringComparison.Ordinal)
-                ? new[] { (Is: beside, tensor), (Is: within, "model.decoder." + tensor) }.Where(place => place.Is).Select(place => place.Item2)
+                ? new[] { (Is: beside, tensor), (Is: within, "model.decoder." + tensor) }
+                    .Where(place => place.Is)
+                    .Select(place => place.Item2)
                 : [tensor];
     }
 

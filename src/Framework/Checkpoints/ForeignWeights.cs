@@ -125,7 +125,7 @@ public static class ForeignWeights
                 continue;
             }
             using var scope = NewDisposeScope();
-            var read = Reshaped(found, own, found.Read(own, file));
+            var read = Reshaped(found, own, found.Joined.Read(own, file));
             var fitted = Fit(module, own, read);
             var stored = fitted;
             if (stems.TryGetValue(own, out var stem) && options.InputMode == ChannelOrder.Bgr)
@@ -270,8 +270,8 @@ public static class ForeignWeights
             if (!found.Names.ContainsKey(tensor.Name) || options.Skips(tensor.Name))
                 continue;
             using var scope = NewDisposeScope();
-            var shape = Fit(module, tensor.Name, Reshaped(found, tensor.Name, found.Read(tensor.Name, file))).shape;
-            if (found.ShapeOf(tensor.Name, file) is [var all, ..] && shape is [var taken, ..] && taken < all && data is { } count)
+            var shape = Fit(module, tensor.Name, Reshaped(found, tensor.Name, found.Joined.Read(tensor.Name, file))).shape;
+            if (found.Joined.ShapeOf(tensor.Name, file) is [var all, ..] && shape is [var taken, ..] && taken < all && data is { } count)
                 rows.Unused = (all * count / taken, count);
             var beside =
                 tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]

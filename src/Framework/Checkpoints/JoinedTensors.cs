@@ -3,8 +3,10 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Checkpoints;
 
-/// <summary>The tensors of a file of which several are one in the module; see <see cref="KeyMap.Joined"/>.</summary>
-internal sealed class JoinedTensors
+/// <summary>What a file holds for the tensors of a module: one tensor each, or several that are joined; see
+/// <see cref="KeyMap.Joined"/>.</summary>
+/// <param name="names">The file's name by the module's, which is filled; of several, one of theirs.</param>
+internal sealed class JoinedTensors(Dictionary<string, string> names)
 {
     private readonly Dictionary<string, Parts> _parts = new(StringComparer.Ordinal);
 
@@ -15,45 +17,52 @@ internal sealed class JoinedTensors
         public IEnumerable<string> Found => Foreign.OfType<string>();
     }
 
-    /// <summary>Whether a tensor of the module is made of several.</summary>
-    public bool Has(string own) => _parts.ContainsKey(own);
-
     /// <param name="own">The module's name.</param>
-    /// <param name="names">Of all its parts, in the map's form.</param>
-    /// <param name="name">Of this one.</param>
-    /// <param name="foreign">Its name in the file.</param>
+    /// <param name="foreign">The file's.</param>
+    /// <param name="parts">Where the tensor is one of several, the names of all of them, in the map's form.</param>
+    /// <param name="name">Its name in the map's form.</param>
     /// <returns>Whether its place was free.</returns>
-    public bool Add(string own, IReadOnlyList<string> names, string name, string foreign)
+    public bool Place(string own, string foreign, IReadOnlyList<string>? parts, string name)
     {
-        if (!_parts.TryGetValue(own, out var parts))
-            _parts.Add(own, parts = new Parts(names, new string?[names.Count]));
-        var place = names.ToList().IndexOf(name);
-        if (place < 0 || parts.Foreign.Length <= place || parts.Foreign[place] is not null)
+        if (parts is null)
+            return names.TryAdd(own, foreign);
+        if (names.TryAdd(own, foreign))
+            _parts.Add(own, new Parts(parts, new string?[parts.Count]));
+        if (!_parts.TryGetValue(own, out var joined))
+            return false; // there is a whole one
+        var place = joined.Names.Index().FirstOrDefault(part => part.Item == name, (-1, name)).Index;
+        if (place < 0 || joined.Foreign[place] is not null)
             return false;
-        parts.Foreign[place] = foreign;
+        joined.Foreign[place] = foreign;
         return true;
     }
 
     /// <summary>The file's names of a tensor's parts; null where it is whole there.</summary>
     public IReadOnlyList<string>? Of(string own) => _parts.TryGetValue(own, out var parts) ? [.. parts.Found] : null;
 
-    /// <summary>Their shape when they are joined; null where the tensor is whole in the file, or where they can't be joined.</summary>
-    public IReadOnlyList<long>? ShapeOf(string own, WeightsFile file) =>
-        Of(own) is { } names && ShapesOf(names, file) is var shapes && Fit(shapes) ? [shapes.Sum(shape => shape[0]), .. shapes[0].Skip(1)] : null;
+    /// <summary>The shape of what the file holds for a tensor; empty where parts can't be joined.</summary>
+    public IReadOnlyList<long> ShapeOf(string own, WeightsFile file) =>
+        Of(own) is not { } parts ? file.Tensors[names[own]].Shape
+        : ShapesOf(parts, file) is var shapes && Fit(shapes) ? [shapes.Sum(shape => shape[0]), .. shapes[0].Skip(1)]
+        : [];
 
-    /// <summary>The parts, joined; null where the tensor is whole in the file.</summary>
-    public Tensor? Read(string own, WeightsFile file)
+    /// <summary>What the file holds for a tensor.</summary>
+    public Tensor Read(string own, WeightsFile file)
     {
-        if (Of(own) is not { } names)
-            return null;
+        if (Of(own) is not { } parts)
+            return file.Read(names[own]);
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(cat([.. names.Select(file.Read)], 0));
+        return scope.MoveToOuter(cat([.. parts.Select(file.Read)], 0));
     }
 
     /// <summary>A shape that doesn't fit, with those of the parts that it is made of.</summary>
     public string Describe(string own, IReadOnlyList<long> shape, WeightsFile file) =>
         WeightInfo.ShapeText([.. shape])
-        + (Of(own) is { } names ? $" joined of {string.Join(" and ", ShapesOf(names, file).Select(part => WeightInfo.ShapeText([.. part])))}" : "");
+        + (
+            Of(own) is { } names
+                ? $" joined of {string.Join(" and ", ShapesOf(names, file).Select(part => WeightInfo.ShapeText([.. part])))}"
+                : ""
+        );
 
     /// <exception cref="UserErrorException">The file has some of a tensor's parts and lacks others, or they can't be joined.</exception>
     public void RequireWhole(WeightsFile file, string path, Func<string, bool> skips)

@@ -24,9 +24,11 @@ internal sealed class NameMatch
     public string? Project { get; private init; } // the map's name; null for the module's own names
 
     /// <summary>Which of <see cref="Names"/> are made of several of the file's tensors; the name there is one of theirs.</summary>
-    public JoinedTensors Joined { get; } = new();
+    public JoinedTensors Joined { get; }
 
     private readonly ExplainedTensors _explained = new();
+
+    private NameMatch() => Joined = new JoinedTensors(Names);
 
     /// <summary>The maps that could be asked for.</summary>
     public IReadOnlyList<string> Known { get; private set; } = [];
@@ -53,7 +55,7 @@ internal sealed class NameMatch
             throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
 
         // Own names before maps: a map that fits them as well may take the tensors for another project's, and turn them about.
-        var names = PlainNames(file);
+        var names = Wrappers.PlainNames([.. file.Tensors.Keys]);
         var ours = file.Metadata.ContainsKey(Checkpoint.InfoKey);
         var keys =
             options.Keys
@@ -98,13 +100,6 @@ internal sealed class NameMatch
 
     private static string[] OurPrefixes(nn.Module module) => module is VisionModel ? ["model."] : ["model.backbone.", "model."];
 
-    /// <summary>By the file's names, those without what wrappers put into them; as they are where two would be the same.</summary>
-    private static Dictionary<string, string> PlainNames(WeightsFile file)
-    {
-        var plain = file.Tensors.Keys.ToDictionary(name => name, Wrappers.Plain);
-        return plain.Values.Distinct(StringComparer.Ordinal).Count() == plain.Count ? plain : file.Tensors.Keys.ToDictionary(name => name);
-    }
-
     private static NameMatch Try(
         Dictionary<string, Tensor> target,
         WeightsFile file,
@@ -143,7 +138,7 @@ internal sealed class NameMatch
                 continue;
             }
             var own = map is null ? renamed : map.Rename(renamed);
-            if (own is not null && target.ContainsKey(own) && match.Place(map, renamed, own, foreign))
+            if (own is not null && target.ContainsKey(own) && match.Joined.Place(own, foreign, map?.Joined?.Invoke(renamed), renamed))
             {
                 if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second))
                     match.Names.TryAdd(second, foreign);
@@ -155,16 +150,6 @@ internal sealed class NameMatch
         }
         return match;
     }
-
-    /// <summary>What the file holds for a tensor of the module, and of which shape.</summary>
-    public Tensor Read(string own, WeightsFile file) => Joined.Read(own, file) ?? file.Read(Names[own]);
-
-    public IReadOnlyList<long> ShapeOf(string own, WeightsFile file) => Joined.ShapeOf(own, file) ?? file.Tensors[Names[own]].Shape;
-
-    private bool Place(KeyMap? map, string name, string own, string foreign) =>
-        map?.Joined?.Invoke(name) is { } parts
-            ? (Names.TryAdd(own, foreign) || Joined.Has(own)) && Joined.Add(own, parts, name, foreign)
-            : Names.TryAdd(own, foreign);
 
     /// <summary>Where the names lie in a part of the file's own (<c>encoder.</c>), a tensor beside that part by the module's own
     /// name.</summary>
@@ -198,7 +183,7 @@ internal sealed class NameMatch
     private (int Shapes, int Names, int Explained) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
         (
             Absent(target.Keys).Count()
-                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(ShapeOf(pair.Key, file))),
+                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(Joined.ShapeOf(pair.Key, file))),
             Names.Keys.Count(name => !IsCounter(name)),
             _explained.Count
         );

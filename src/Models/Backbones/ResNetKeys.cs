@@ -40,7 +40,9 @@ internal static class ResNetKeys
     {
         var table = new KeyTable("classifier.1", "resnet.");
         if (rtdetr)
-            foreach (var (i, (convolution, norm)) in new[] { ("conv1.0.", "conv1.1."), ("conv1.3.", "conv1.4."), ("conv1.6.", "bn1.") }.Index())
+            foreach (
+                var (i, (convolution, norm)) in new[] { ("conv1.0.", "conv1.1."), ("conv1.3.", "conv1.4."), ("conv1.6.", "bn1.") }.Index()
+            )
                 Layer($"embedder.embedder.{i}.", convolution, norm);
         else
             Layer("embedder.embedder.", "conv1.", "bn1.");

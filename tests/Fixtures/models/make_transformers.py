@@ -82,7 +82,7 @@ class Backbone:
 
     def _init_backbone(self, config):
         self.stage_names = config.stage_names
-        self.out_features = [self.stage_names[i] for i in getattr(config, "out_indices", None) or [len(self.stage_names) - 1]]
+        self.out_features = [self.stage_names[i] for i in config._out_indices or [len(self.stage_names) - 1]]
 
     @property
     def channels(self):
@@ -130,6 +130,7 @@ def provide(checkout):
            get_aligned_output_features_output_indices=lambda out_features, out_indices, stage_names: (out_features, out_indices),
            verify_backbone_config_arguments=lambda **_: None)
     module("transformers.configuration_utils", PretrainedConfig=Config)
+    torch.compiler = types.SimpleNamespace(is_compiling=no)
     module("timm", create_model=TimmResNet)
     module("transformers.onnx", OnnxConfig=type("OnnxConfig", (), {}))
     module("transformers.modeling_utils", PreTrainedModel=Network)

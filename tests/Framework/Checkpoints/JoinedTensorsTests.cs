@@ -40,9 +40,7 @@ public sealed class JoinedTensorsTests : IDisposable
     [Fact]
     public void Part_Missing_IsNamed()
     {
-        var message = Assert
-            .Throws<UserErrorException>(() => Load(Write("net.", ("q", [2, 3]), ("v", [2, 3])), null))
-            .Message;
+        var message = Assert.Throws<UserErrorException>(() => Load(Write("net.", ("q", [2, 3]), ("v", [2, 3])), null)).Message;
         Assert.Contains("qkv.weight is joined of 3 tensors", message, StringComparison.Ordinal);
         Assert.Contains("has net.q.weight and net.v.weight, and lacks k.weight", message, StringComparison.Ordinal);
     }
@@ -65,9 +63,7 @@ public sealed class JoinedTensorsTests : IDisposable
     [Fact]
     public void Part_OfAnotherWidth_IsRefused()
     {
-        var message = Assert
-            .Throws<UserErrorException>(() => Load(Write("", ("q", [2, 3]), ("k", [2, 4]), ("v", [2, 3])), null))
-            .Message;
+        var message = Assert.Throws<UserErrorException>(() => Load(Write("", ("q", [2, 3]), ("k", [2, 4]), ("v", [2, 3])), null)).Message;
         Assert.Contains("q.weight [2, 3] and k.weight [2, 4] and v.weight [2, 3]", message, StringComparison.Ordinal);
     }
 
@@ -92,7 +88,9 @@ public sealed class JoinedTensorsTests : IDisposable
         Safetensors(
             path,
             [
-                .. parts.Select(part => ($"{prefix}{part.Part}.weight", full(part.Shape, 1 + Array.IndexOf(_parts, part.Part)).to(float32))),
+                .. parts.Select(part =>
+                    ($"{prefix}{part.Part}.weight", full(part.Shape, 1 + Array.IndexOf(_parts, part.Part)).to(float32))
+                ),
                 (prefix + "qkv.bias", ones(6)),
             ]
         );
@@ -102,7 +100,11 @@ public sealed class JoinedTensorsTests : IDisposable
     private static void Safetensors(string path, params (string Name, Tensor Tensor)[] tensors)
     {
         using var file = File.Create(path);
-        SafetensorsWriter.Write(file, [.. tensors.Select(entry => WeightSource.From(entry.Name, entry.Tensor))], new Dictionary<string, string>());
+        SafetensorsWriter.Write(
+            file,
+            [.. tensors.Select(entry => WeightSource.From(entry.Name, entry.Tensor))],
+            new Dictionary<string, string>()
+        );
     }
 
     /// <summary>Queries, keys and values in one layer, which are three elsewhere.</summary>
