@@ -12,7 +12,7 @@ internal sealed class JoinedTensors(Dictionary<string, string> names)
 
     /// <param name="Names">In the map's form, in order.</param>
     /// <param name="Foreign">In the file; null where it was not found.</param>
-    private sealed record Parts(IReadOnlyList<string> Names, string?[] Foreign)
+    private sealed record Parts(string[] Names, string?[] Foreign)
     {
         public IEnumerable<string> Found => Foreign.OfType<string>();
     }
@@ -27,10 +27,10 @@ internal sealed class JoinedTensors(Dictionary<string, string> names)
         if (parts is null)
             return names.TryAdd(own, foreign);
         if (names.TryAdd(own, foreign))
-            _parts.Add(own, new Parts(parts, new string?[parts.Count]));
+            _parts.Add(own, new Parts([.. parts], new string?[parts.Count]));
         if (!_parts.TryGetValue(own, out var joined))
             return false; // there is a whole one
-        var place = joined.Names.Index().FirstOrDefault(part => part.Item == name, (-1, name)).Index;
+        var place = Array.IndexOf(joined.Names, name);
         if (place < 0 || joined.Foreign[place] is not null)
             return false;
         joined.Foreign[place] = foreign;
