@@ -154,6 +154,21 @@ internal static class CheckpointErrors
                 + "share this layer."
         );
 
+    /// <param name="missing">In the key map's form.</param>
+    /// <param name="found">In the file.</param>
+    public static UserErrorException PartMissing(string path, string own, IReadOnlyList<string> missing, IReadOnlyList<string> found) =>
+        new(
+            $"{path}\n  The model's {own} is joined of {missing.Count + found.Count} tensors, of which the file has "
+                + $"{string.Join(" and ", found)}, and lacks {string.Join(" and ", missing)}."
+        );
+
+    /// <param name="parts">Names in the file, with shapes.</param>
+    public static UserErrorException PartsDiffer(string path, string own, IEnumerable<string> parts) =>
+        new(
+            $"{path}\n  The model's {own} is joined of tensors that may differ in their first dimension alone; the file's are "
+                + $"{string.Join(" and ", parts)}."
+        );
+
     /// <param name="broken">The model's names of tensors that hold a NaN or an infinity, at least one.</param>
     public static UserErrorException NotFinite(string path, IReadOnlyList<string> broken) =>
         new(

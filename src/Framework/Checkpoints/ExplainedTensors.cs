@@ -13,10 +13,11 @@ internal sealed class ExplainedTensors
 
     /// <param name="name">Its name in the map's form.</param>
     /// <param name="foreign">Its name in the file.</param>
+    /// <param name="has">Whether the file has a name in the map's form.</param>
     /// <returns>Whether it is such a tensor.</returns>
-    public bool Add(KeyMap? map, string name, string foreign)
+    public bool Add(KeyMap? map, string name, string foreign, Func<string, bool> has)
     {
-        if (map?.Repeats?.Invoke(name) is { } original && map.Rename(original) is { } own)
+        if (map?.Repeats?.Invoke(name) is { } original && has(original) && map.Rename(original) is { } own)
             _repeats.Add((foreign, own));
         else if (map?.Computed?.Invoke(name) != true)
             return false;

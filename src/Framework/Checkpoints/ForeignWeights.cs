@@ -26,6 +26,9 @@ public sealed record LoadReport(
     /// <summary>Those of <see cref="Loaded"/> that hold just what the file does: not resized, nor adapted to other channels.</summary>
     public IReadOnlyList<string> Exact { get; init; } = [];
 
+    /// <summary>Those of <see cref="Loaded"/> that several tensors of the file were joined into, with their names there.</summary>
+    public IReadOnlyList<(string Name, IReadOnlyList<string> Parts)> Joined { get; init; } = [];
+
     /// <summary>The files that were read.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
@@ -114,7 +117,7 @@ public static class ForeignWeights
         var (loaded, wrong, skipped, swapped) = (new List<string>(), new List<(string, string, string)>(), new List<string>(), false);
         var computed = new HashSet<string>();
         using var nothing = no_grad();
-        foreach (var (own, foreign) in found.Names)
+        foreach (var own in found.Names.Keys)
         {
             if (options.Skips(own) || (!rows.Unchanged && module.IsTrainingMemory(own)))
             {
@@ -122,7 +125,7 @@ public static class ForeignWeights
                 continue;
             }
             using var scope = NewDisposeScope();
-            var read = Reshaped(found, own, file.Read(foreign));
+            var read = Reshaped(found, own, found.Joined.Read(own, file));
             var fitted = Fit(module, own, read);
             var stored = fitted;
             if (stems.TryGetValue(own, out var stem) && options.InputMode == ChannelOrder.Bgr)
@@ -139,7 +142,7 @@ public static class ForeignWeights
             }
             if (!taken.shape.SequenceEqual(target[own].shape))
             {
-                wrong.Add((own, WeightInfo.ShapeText(target[own].shape), WeightInfo.ShapeText(taken.shape)));
+                wrong.Add((own, WeightInfo.ShapeText(target[own].shape), found.Joined.Describe(own, taken.shape, file)));
                 continue;
             }
             target[own].copy_(taken);
@@ -192,6 +195,7 @@ public static class ForeignWeights
         )
         {
             PassedOver = found.PassedOver,
+            Joined = [.. loaded.Select(name => (name, found.Joined.Of(name)!)).Where(entry => entry.Item2 is not null)],
             Files = file.Files,
         };
     }
@@ -263,11 +267,11 @@ public static class ForeignWeights
         using var nothing = no_grad();
         foreach (var tensor in model.ClassTensors)
         {
-            if (!found.Names.TryGetValue(tensor.Name, out var foreign) || options.Skips(tensor.Name))
+            if (!found.Names.ContainsKey(tensor.Name) || options.Skips(tensor.Name))
                 continue;
             using var scope = NewDisposeScope();
-            var shape = Fit(module, tensor.Name, Reshaped(found, tensor.Name, file.Read(foreign))).shape;
-            if (file.Tensors[foreign].Shape is [var all, ..] && shape is [var taken, ..] && taken < all && data is { } count)
+            var shape = Fit(module, tensor.Name, Reshaped(found, tensor.Name, found.Joined.Read(tensor.Name, file))).shape;
+            if (found.Joined.ShapeOf(tensor.Name, file) is [var all, ..] && shape is [var taken, ..] && taken < all && data is { } count)
                 rows.Unused = (all * count / taken, count);
             var beside =
                 tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]

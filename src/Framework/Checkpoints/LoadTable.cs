@@ -8,6 +8,8 @@ internal static class LoadTable
     public static IReadOnlyList<string> Lines(LoadReport report)
     {
         var lines = new List<string> { $"loaded      {report.Loaded.Count, 5}" };
+        if (report.Joined is { Count: > 0 } joined)
+            lines.Add($"{"joined", -11} {joined.Count, 5}  of {joined.Sum(entry => entry.Parts.Count)} tensors");
         Add("missing", report.Missing);
         Add("unexpected", report.Unexpected);
         Add("wrong shape", [.. report.WrongShape.Select(wrong => $"{wrong.Name} (here {wrong.Expected}, in the file {wrong.Found})")]);

@@ -23,7 +23,12 @@ internal sealed class NameMatch
     public KeyMap? Map { get; private init; }
     public string? Project { get; private init; } // the map's name; null for the module's own names
 
+    /// <summary>Which of <see cref="Names"/> are made of several of the file's tensors; the name there is one of theirs.</summary>
+    public JoinedTensors Joined { get; }
+
     private readonly ExplainedTensors _explained = new();
+
+    private NameMatch() => Joined = new JoinedTensors(Names);
 
     /// <summary>The maps that could be asked for.</summary>
     public IReadOnlyList<string> Known { get; private set; } = [];
@@ -50,7 +55,7 @@ internal sealed class NameMatch
             throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
 
         // Own names before maps: a map that fits them as well may take the tensors for another project's, and turn them about.
-        var names = PlainNames(file);
+        var names = Wrappers.PlainNames([.. file.Tensors.Keys]);
         var ours = file.Metadata.ContainsKey(Checkpoint.InfoKey);
         var keys =
             options.Keys
@@ -76,6 +81,7 @@ internal sealed class NameMatch
         }
         var best = Best(matches, target.Count, options, path);
         best._explained.RequireEqual(best.Names, file, path);
+        best.Joined.RequireWhole(file, path, options.Skips);
         if (ours)
             OwnAverage.Take(best, file, options.Weights);
         if (
@@ -94,13 +100,6 @@ internal sealed class NameMatch
 
     private static string[] OurPrefixes(nn.Module module) => module is VisionModel ? ["model."] : ["model.backbone.", "model."];
 
-    /// <summary>By the file's names, those without what wrappers put into them; as they are where two would be the same.</summary>
-    private static Dictionary<string, string> PlainNames(WeightsFile file)
-    {
-        var plain = file.Tensors.Keys.ToDictionary(name => name, Wrappers.Plain);
-        return plain.Values.Distinct(StringComparer.Ordinal).Count() == plain.Count ? plain : file.Tensors.Keys.ToDictionary(name => name);
-    }
-
     private static NameMatch Try(
         Dictionary<string, Tensor> target,
         WeightsFile file,
@@ -118,6 +117,8 @@ internal sealed class NameMatch
             Project = mapName,
         };
         var beside = Wrappers.BesidePart(prefix);
+        var plainNames = new Lazy<HashSet<string>>(() => names.Values.ToHashSet(StringComparer.Ordinal));
+        bool has(string name) => plainNames.Value.Contains(prefix + name);
         foreach (var (foreign, plain) in names)
         {
             var rest =
@@ -131,13 +132,13 @@ internal sealed class NameMatch
                 continue;
             }
             var renamed = options.Rename(rest);
-            if (renamed.Length == 0 || match._explained.Add(map, renamed, foreign))
+            if (renamed.Length == 0 || match._explained.Add(map, renamed, foreign, has))
             {
                 match.PassedOver.Add(foreign);
                 continue;
             }
             var own = map is null ? renamed : map.Rename(renamed);
-            if (own is not null && target.ContainsKey(own) && match.Names.TryAdd(own, foreign))
+            if (own is not null && target.ContainsKey(own) && match.Joined.Place(own, foreign, map?.Joined?.Invoke(renamed), renamed))
             {
                 if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second))
                     match.Names.TryAdd(second, foreign);
@@ -182,7 +183,7 @@ internal sealed class NameMatch
     private (int Shapes, int Names, int Explained) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
         (
             Absent(target.Keys).Count()
-                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
+                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(Joined.ShapeOf(pair.Key, file))),
             Names.Keys.Count(name => !IsCounter(name)),
             _explained.Count
         );

@@ -175,6 +175,13 @@ internal static class Wrappers
         return name;
     }
 
+    /// <summary>By a file's names, those without what wrappers put into them; as they are where two would be the same.</summary>
+    public static Dictionary<string, string> PlainNames(IReadOnlyCollection<string> names)
+    {
+        var plain = names.ToDictionary(name => name, Plain);
+        return plain.Values.Distinct(StringComparer.Ordinal).Count() == plain.Count ? plain : names.ToDictionary(name => name);
+    }
+
     /// <summary>
     /// What may stand before a network's names in a file: every beginning of a name that is made of known words and at most
     /// one that isn't, where enough names begin so. The empty one first, then the shorter.

@@ -18,12 +18,17 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// Unset: there is none.</summary>
     public Func<string, string?>? RenameSecond { get; init; }
 
+    /// <summary>The foreign keys of the tensors that are one tensor here, lying one behind the other along its first dimension (queries,
+    /// keys and values): in their order, the key itself among them. <see cref="Rename"/> gives all of them the same name, and
+    /// <see cref="Reshape"/> gets them joined. Argument: the foreign key. Unset, or null: the tensor is one there, too.</summary>
+    public Func<string, IReadOnlyList<string>?>? Joined { get; init; }
+
     /// <summary>Whether a foreign tensor is computed here, so that nothing is lost by passing it over. Argument: the foreign key. Unset:
     /// none is.</summary>
     public Func<string, bool>? Computed { get; init; }
 
-    /// <summary>The foreign key of the tensor that another one repeats, which must hold the same numbers: a layer that is shared lies in
-    /// such files once for each use. Argument: the foreign key. Unset, or null: it repeats none.</summary>
+    /// <summary>The foreign key of the tensor that another one repeats, where the file has both, which must hold the same numbers: a layer
+    /// that is shared lies in such files once for each use. Argument: the foreign key. Unset, or null: it repeats none.</summary>
     public Func<string, string?>? Repeats { get; init; }
 
     /// <summary>
@@ -65,6 +70,7 @@ public sealed record KeyMap(Func<string, string?> Rename)
                 : (key, tensor) =>
                     key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Reshape(key[ownBackbone.Length..], tensor) : tensor,
             RenameSecond = RenameSecond is null ? null : key => RenameSecond(key) is { } own ? ownBackbone + own : null,
+            Joined = Joined,
             Computed = Computed,
             Absent = Below(Absent, ownBackbone),
             PublishAs = Below(PublishAs, ownBackbone),
@@ -75,6 +81,18 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// <param name="prefix">Of the part's keys in the whole, with its dot.</param>
     public static Func<string, bool>? Below(Func<string, bool>? absent, string prefix) =>
         absent is null ? null : key => key.StartsWith(prefix, StringComparison.Ordinal) && absent(key[prefix.Length..]);
+
+    /// <summary><see cref="Joined"/> of a part, for the whole, where the part's keys may stand below a prefix.</summary>
+    /// <param name="prefix">With its dot.</param>
+    public static Func<string, IReadOnlyList<string>?>? Below(Func<string, IReadOnlyList<string>?>? joined, string prefix) =>
+        joined is null
+            ? null
+            : key =>
+                key.StartsWith(prefix, StringComparison.Ordinal)
+                    ? joined(key[prefix.Length..]) is { } parts
+                        ? [.. parts.Select(part => prefix + part)]
+                        : null
+                    : joined(key);
 
     /// <summary><see cref="PublishAs"/> of a part, for the whole.</summary>
     /// <param name="prefix">Of the part's keys in the whole, with its dot.</param>

@@ -12,7 +12,10 @@ internal sealed class KeyTable
 {
     private readonly List<(Regex Pattern, string Replacement)> _read = [];
     private readonly List<(Regex Pattern, string Replacement)> _publish = [];
+    private readonly List<(Regex Pattern, string Part, string[] Parts)> _joined = [];
+    private readonly List<string> _passed = [];
     private readonly string _prefix;
+    private string[] _olderPrefixes = [];
     private readonly string? _classifier;
 
     /// <param name="classifier">The foreign name of a whole model's last layer; null where there is none.</param>
@@ -34,17 +37,59 @@ internal sealed class KeyTable
         return this;
     }
 
+    /// <summary>Several foreign tensors that are one here, in their order. Such a table only reads.</summary>
+    /// <param name="parts">What they are called behind <paramref name="foreign"/>.</param>
+    public KeyTable Join(string foreign, string[] parts, string own)
+    {
+        foreach (var part in parts)
+        {
+            var rule = Rule(foreign + part, own);
+            _read.Add(rule);
+            _joined.Add((rule.Pattern, part, parts));
+        }
+        return this;
+    }
+
+    /// <summary>Beginnings of names that have no place here and aren't missed.</summary>
+    public KeyTable Pass(params string[] foreign)
+    {
+        _passed.AddRange(foreign);
+        return this;
+    }
+
+    /// <summary>What may stand before the backbone's keys instead, which is only read.</summary>
+    public KeyTable OrBelow(params string[] prefixes)
+    {
+        _olderPrefixes = prefixes;
+        return this;
+    }
+
     public KeyMap ToKeyMap() =>
-        new(key =>
+        new(key => IsOfClassifier(key) || IsPassed(key) ? null : Apply(_read, key[Start(key)..]))
         {
-            if (_classifier is not null && key.StartsWith(_classifier + ".", StringComparison.Ordinal))
-                return null;
-            return Apply(_read, key.StartsWith(_prefix, StringComparison.Ordinal) ? key[_prefix.Length..] : key);
-        })
-        {
-            Publish = key => _prefix + Apply(_publish, key),
+            Publish = _joined.Count > 0 ? null : key => _prefix + Apply(_publish, key),
+            Joined = _joined.Count > 0 ? PartsOf : null,
+            Computed = _passed.Count > 0 ? IsPassed : null,
             Classifier = _classifier,
         };
+
+    private bool IsOfClassifier(string key) => _classifier is not null && key.StartsWith(_classifier + ".", StringComparison.Ordinal);
+
+    private bool IsPassed(string key) => _passed.Any(name => key.AsSpan(Start(key)).StartsWith(name, StringComparison.Ordinal));
+
+    private int Start(string key) =>
+        key.StartsWith(_prefix, StringComparison.Ordinal) && _prefix.Length > 0
+            ? _prefix.Length
+            : _olderPrefixes.FirstOrDefault(prefix => key.StartsWith(prefix, StringComparison.Ordinal))?.Length ?? 0;
+
+    private string[]? PartsOf(string key)
+    {
+        var (before, name) = (key[..Start(key)], key[Start(key)..]);
+        foreach (var (pattern, part, parts) in _joined)
+            if (pattern.Match(name) is { Success: true, Length: var end })
+                return [.. parts.Select(other => before + name[..(end - part.Length)] + other + name[end..])];
+        return null;
+    }
 
     private static string Apply(List<(Regex Pattern, string Replacement)> rules, string key)
     {
@@ -54,7 +99,7 @@ internal sealed class KeyTable
         return key;
     }
 
-    private static (Regex, string) Rule(string from, string to)
+    private static (Regex Pattern, string Replacement) Rule(string from, string to)
     {
         var replacement = new StringBuilder();
         var number = 0;

@@ -30,7 +30,34 @@ internal static class ResNetKeys
         };
         if (options is { Stem: ResNetStem.Deep, AvgDown: true })
             maps["rtdetr"] = _rtdetr;
+        if (options.Stem == ResNetStem.Deep == options.AvgDown)
+            maps["transformers"] = Transformers(options.AvgDown);
         return maps;
+    }
+
+    /// <param name="rtdetr">Whether it is RT-DETR's, variant d, or the plain one.</param>
+    private static KeyMap Transformers(bool rtdetr)
+    {
+        var table = new KeyTable("classifier.1", "resnet.");
+        if (rtdetr)
+            foreach (
+                var (i, (convolution, norm)) in new[] { ("conv1.0.", "conv1.1."), ("conv1.3.", "conv1.4."), ("conv1.6.", "bn1.") }.Index()
+            )
+                Layer($"embedder.embedder.{i}.", convolution, norm);
+        else
+            Layer("embedder.embedder.", "conv1.", "bn1.");
+        for (var stage = 0; stage < 4; stage++)
+        {
+            var (theirs, own) = ($"encoder.stages.{stage}.layers.*.", $"layer{stage + 1}.*.");
+            for (var i = 0; i < 3; i++)
+                Layer($"{theirs}layer.{i}.", $"{own}conv{i + 1}.", $"{own}bn{i + 1}.");
+            var (pooled, first) = (rtdetr && stage > 0 ? "1." : "", rtdetr ? 1 : 0); // behind a pool
+            Layer($"{theirs}shortcut.{pooled}", $"{own}downsample.{first}.", $"{own}downsample.{first + 1}.");
+        }
+        return table.ToKeyMap();
+
+        void Layer(string theirs, string convolution, string norm) =>
+            table.Pair(theirs + "convolution.", convolution).Pair(theirs + "normalization.", norm);
     }
 
     /// <summary>lyuwenyu/RT-DETR's "PResNet" of variant d, and PaddlePaddle's weights in its names.</summary>

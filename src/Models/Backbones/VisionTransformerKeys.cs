@@ -37,8 +37,32 @@ internal static class VisionTransformerKeys
         .Older("norm1.", "norm.")
         .ToKeyMap();
 
-    public static IReadOnlyDictionary<string, KeyMap> Maps(VisionTransformerOptions options) =>
-        new Dictionary<string, KeyMap>
+    // ViT and DeiT, whose second token is a register here; DINOv2's blocks have other names.
+    private static readonly KeyMap _transformers = new KeyTable("classifier")
+        .OrBelow("vit.", "deit.", "dinov2.", "dinov2_with_registers.")
+        .Pass("pooler.", "embeddings.mask_token")
+        .Pair("embeddings.cls_token", "cls_token")
+        .Pair("embeddings.distillation_token", "reg_token")
+        .Pair("embeddings.register_tokens", "reg_token")
+        .Pair("embeddings.position_embeddings", "pos_embed")
+        .Pair("embeddings.patch_embeddings.projection.", "patch_embed.proj.")
+        .Join("encoder.layer.*.attention.attention.", ["query.", "key.", "value."], "blocks.*.attn.qkv.")
+        .Pair("encoder.layer.*.attention.output.dense.", "blocks.*.attn.proj.")
+        .Pair("encoder.layer.*.layernorm_before.", "blocks.*.norm1.")
+        .Pair("encoder.layer.*.layernorm_after.", "blocks.*.norm2.")
+        .Pair("encoder.layer.*.intermediate.dense.", "blocks.*.mlp.fc1.")
+        .Pair("encoder.layer.*.output.dense.", "blocks.*.mlp.fc2.")
+        .Pair("encoder.layer.*.layer_scale1.lambda1", "blocks.*.ls1.gamma")
+        .Pair("encoder.layer.*.layer_scale2.lambda1", "blocks.*.ls2.gamma")
+        .Pair("encoder.layer.*.mlp.weights_in.", "blocks.*.mlp.fc1.")
+        .Pair("encoder.layer.*.mlp.weights_out.", "blocks.*.mlp.fc2.")
+        .Pair("encoder.layer.*.", "blocks.*.")
+        .Pair("layernorm.", "norm.")
+        .ToKeyMap();
+
+    public static IReadOnlyDictionary<string, KeyMap> Maps(VisionTransformerOptions options)
+    {
+        var maps = new Dictionary<string, KeyMap>
         {
             ["timm"] = Timm(options),
             ["torchvision"] = _torchvision,
@@ -48,6 +72,10 @@ internal static class VisionTransformerKeys
             ["eva02"] = Eva02(options),
             ["openai"] = OpenAi(),
         };
+        if (options.QkvLayout == QkvLayout.Fused)
+            maps["transformers"] = _transformers;
+        return maps;
+    }
 
     // timm's networks with rotary positions are of another class, which calls the factors of branches otherwise; so do DeiT III's authors.
     private static KeyMap Timm(VisionTransformerOptions options)

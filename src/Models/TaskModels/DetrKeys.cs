@@ -19,6 +19,7 @@ internal static class DetrKeys
         // A checkpoint of the backbone alone, in whatever names it has, has nothing for the rest.
         var maps = backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel("backbone", null));
         if (backbone.KeyMaps.TryGetValue("torchvision", out var body))
+        {
             maps["detr"] = new KeyMap(key =>
                 key.StartsWith(Body, StringComparison.Ordinal)
                     ? body.Rename(key[Body.Length..]) is { } inner
@@ -42,6 +43,12 @@ internal static class DetrKeys
                     : key.StartsWith(Classes, StringComparison.Ordinal) ? WithoutUnused(tensor, classes)
                     : tensor,
             };
+            KeyMap[] bodies = [body, .. backbone.KeyMaps.TryGetValue("transformers", out var theirs) ? new[] { theirs } : []];
+            maps["transformers"] = DetrTransformersKeys.OfDetr(
+                bodies,
+                (key, stored) => key.StartsWith(Classes, StringComparison.Ordinal) ? WithoutUnused(stored, classes) : stored
+            );
+        }
         return maps;
     }
 

@@ -34,6 +34,8 @@ internal static class RtDetrKeys
                                 : null
                             : key,
             };
+        if (backbone.KeyMaps.TryGetValue("transformers", out var theirs))
+            maps["transformers"] = DetrTransformersKeys.OfRtDetr(theirs);
         return maps;
     }
 }

@@ -15,8 +15,10 @@ internal static class ConvNeXtKeys
     public static IReadOnlyDictionary<string, KeyMap> Of(int[] depths, int[]? given, bool grn)
     {
         var (authors, torchvision) = (new ModuleNames(), new ModuleNames());
-        var (timm, mmlab) = (new ModuleNames(), new ModuleNames());
+        var (timm, mmlab, transformers) = (new ModuleNames(), new ModuleNames(), new ModuleNames());
         Norms(authors, torchvision, timm, mmlab, depths.Length, given);
+        transformers.Pair("layernorm", given is null ? "norm" : $"norm{depths.Length - 1}");
+        transformers.Pair("embeddings.patch_embeddings", "downsample_layers.0.0").Pair("embeddings.layernorm", "downsample_layers.0.1");
         for (var i = 0; i < depths.Length; i++)
         {
             var halving = $"downsample_layers.{i}";
@@ -24,6 +26,8 @@ internal static class ConvNeXtKeys
             mmlab.Pairs(halving, halving, _two);
             torchvision.Pairs($"features.{2 * i}", halving, _two);
             timm.Pairs(i == 0 ? "stem" : $"stages.{i}.downsample", halving, _two);
+            if (i > 0)
+                transformers.Pairs($"encoder.stages.{i}.downsampling_layer", halving, _two);
             for (var j = 0; j < depths[i]; j++)
             {
                 var own = $"stages.{i}.{j}.";
@@ -31,6 +35,7 @@ internal static class ConvNeXtKeys
                     authors.Pair(own + name, own + name);
                 Block(mmlab, own, own, "depthwise_conv", "pointwise_conv1", "pointwise_conv2", "grn.gamma", "grn.beta", "gamma");
                 Block(timm, $"stages.{i}.blocks.{j}.", own, "conv_dw", "mlp.fc1", "mlp.fc2", "mlp.grn.weight", "mlp.grn.bias", "gamma");
+                Transformers(transformers, $"encoder.stages.{i}.layers.{j}.", own);
                 var theirs = $"features.{(2 * i) + 1}.{j}.";
                 torchvision
                     .Pair(theirs + "block.0", own + "dwconv")
@@ -47,6 +52,8 @@ internal static class ConvNeXtKeys
             ["timm"] = OfShapes(timm.ToKeyMap("head.fc"), _ => false, 0, 0),
             ["mmlab"] = OfShapes(mmlab.ToKeyMap("head.fc", "backbone."), _ => false, 0, 0),
         };
+        var prefix = grn ? "convnextv2." : "convnext.";
+        maps["transformers"] = OfShapes(transformers.ToKeyMap("classifier", prefix), IsGrn, 3, 0);
         if (!grn) // torchvision has version 1 alone
             maps["torchvision"] = OfShapes(torchvision.ToKeyMap("classifier.2"), IsScale, 0, 2);
         return maps;
@@ -72,7 +79,11 @@ internal static class ConvNeXtKeys
         }
     }
 
-    private static void Block(
+    private static void Transformers(ModuleNames names, string theirs, string own) =>
+        Block(names, theirs, own, "dwconv", "pwconv1", "pwconv2", "grn.weight", "grn.bias", "layer_scale_parameter")
+            .Pair(theirs + "layernorm", own + "norm");
+
+    private static ModuleNames Block(
         ModuleNames names,
         string theirs,
         string own,

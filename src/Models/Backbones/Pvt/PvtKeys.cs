@@ -19,9 +19,14 @@ internal static class PvtKeys
             ["mmlab"] = Mmlab(positions: false),
         };
 
-    /// <summary>SegFormer's encoder: its authors' names, which are ours, and MMSegmentation's.</summary>
+    /// <summary>SegFormer's encoder: its authors' names, which are ours, MMSegmentation's and transformers'.</summary>
     public static IReadOnlyDictionary<string, KeyMap> MapsMit { get; } =
-        new Dictionary<string, KeyMap> { ["nvlabs"] = new KeyTable("head").ToKeyMap(), ["mmlab"] = Mmlab(positions: false) };
+        new Dictionary<string, KeyMap>
+        {
+            ["nvlabs"] = new KeyTable("head").ToKeyMap(),
+            ["mmlab"] = Mmlab(positions: false),
+            ["transformers"] = Transformers(),
+        };
 
     /// <summary>
     /// MMDetection's and MMSegmentation's: a stage is a list of embedding, blocks and norm; queries, keys and values are one layer; the
@@ -91,6 +96,29 @@ internal static class PvtKeys
             if (name.StartsWith(foreign, StringComparison.Ordinal))
                 return own + name[foreign.Length..];
         return name;
+    }
+
+    private static KeyMap Transformers()
+    {
+        var table = new KeyTable("classifier", "segformer.");
+        for (var i = 0; i < 4; i++)
+        {
+            var (theirs, own) = ($"encoder.block.{i}.*.", $"block{i + 1}.*.");
+            table
+                .Pair($"encoder.patch_embeddings.{i}.proj.", $"patch_embed{i + 1}.proj.")
+                .Pair($"encoder.patch_embeddings.{i}.layer_norm.", $"patch_embed{i + 1}.norm.")
+                .Pair(theirs + "layer_norm_1.", own + "norm1.")
+                .Pair(theirs + "attention.self.query.", own + "attn.q.")
+                .Join(theirs + "attention.self.", ["key.", "value."], own + "attn.kv.")
+                .Pair(theirs + "attention.self.sr.", own + "attn.sr.")
+                .Pair(theirs + "attention.self.layer_norm.", own + "attn.norm.")
+                .Pair(theirs + "attention.output.dense.", own + "attn.proj.")
+                .Pair(theirs + "layer_norm_2.", own + "norm2.")
+                .Pair(theirs + "mlp.dense", own + "mlp.fc") // 1 and 2
+                .Pair(theirs + "mlp.dwconv.", own + "mlp.dwconv.")
+                .Pair($"encoder.layer_norm.{i}.", $"norm{i + 1}.");
+        }
+        return table.ToKeyMap();
     }
 
     private static KeyMap Timm()

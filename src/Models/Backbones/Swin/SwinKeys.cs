@@ -17,6 +17,7 @@ internal static class SwinKeys
             ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), plain ? null : last).ToKeyMap()),
             ["timm"] = WithoutBuffers(Timm(plain ? null : last)),
             ["mmlab"] = WithoutBuffers(Mmlab(last, plain)),
+            ["transformers"] = WithoutBuffers(Transformers(plain ? "norm." : $"norm{last}.")),
         };
 
     /// <param name="last">The stage of the last map.</param>
@@ -76,6 +77,22 @@ internal static class SwinKeys
             Reshape = Unfolded,
             PublishAs = key => key.Contains(".downsample.", StringComparison.Ordinal) ? PublishedForms.MergedPatches : null,
         };
+
+    /// <param name="norm">What the last stage's norm is called here.</param>
+    private static KeyMap Transformers(string norm) =>
+        new KeyTable("classifier", "swin.")
+            .Pair("embeddings.patch_embeddings.projection.", "patch_embed.proj.")
+            .Pair("embeddings.norm.", "patch_embed.norm.")
+            .Pair("encoder.layers.*.blocks.*.layernorm_before.", "layers.*.blocks.*.norm1.")
+            .Join("encoder.layers.*.blocks.*.attention.self.", ["query.", "key.", "value."], "layers.*.blocks.*.attn.qkv.")
+            .Pair("encoder.layers.*.blocks.*.attention.self.", "layers.*.blocks.*.attn.")
+            .Pair("encoder.layers.*.blocks.*.attention.output.dense.", "layers.*.blocks.*.attn.proj.")
+            .Pair("encoder.layers.*.blocks.*.layernorm_after.", "layers.*.blocks.*.norm2.")
+            .Pair("encoder.layers.*.blocks.*.intermediate.dense.", "layers.*.blocks.*.mlp.fc1.")
+            .Pair("encoder.layers.*.blocks.*.output.dense.", "layers.*.blocks.*.mlp.fc2.")
+            .Pair("encoder.layers.*.downsample.", "layers.*.downsample.")
+            .Pair("layernorm.", norm)
+            .ToKeyMap();
 
     // MMLab takes the four tokens of a merged patch channel by channel, row by row; Swin token by token, column by column.
     private static Tensor Unfolded(string key, Tensor stored)

@@ -44,18 +44,14 @@ public sealed class SegformerHead : PyramidHead
 
     public override KeyMap? KeysOf(string project)
     {
-        if (project != "nvlabs")
+        if (project is not ("nvlabs" or "transformers"))
             return base.KeysOf(project);
         if (!_plain)
             return null;
-        const string linear = "linear_c";
-        var table = new KeyTable(null).Pair("linear_fuse.", "fusion_conv.").Pair("linear_pred.", "conv_seg.");
-        foreach (var i in Enumerable.Range(0, convs.Count))
-            table.Pair($"{linear}{i + 1}.proj.", $"convs.{i}.conv.");
-        var map = table.ToKeyMap();
+        var map = (project == "nvlabs" ? Nvlabs(convs.Count) : Transformers()).ToKeyMap();
         return map with
         {
-            // Their class has the usual classifier besides its own, and never calls it.
+            // The authors' class has the usual classifier besides its own, and never calls it.
             Rename = key => key.StartsWith("conv_seg.", StringComparison.Ordinal) ? null : map.Rename(key),
             Computed = key => key.StartsWith("conv_seg.", StringComparison.Ordinal),
             Reshape = (key, stored) => IsLinear(key) && stored.dim() == 2 ? stored.unsqueeze(2).unsqueeze(3) : stored,
@@ -65,6 +61,21 @@ public sealed class SegformerHead : PyramidHead
         static bool IsLinear(string key) =>
             key.StartsWith("convs.", StringComparison.Ordinal) && key.EndsWith(".conv.weight", StringComparison.Ordinal);
     }
+
+    private static KeyTable Nvlabs(int levels)
+    {
+        var table = new KeyTable(null).Pair("linear_fuse.", "fusion_conv.").Pair("linear_pred.", "conv_seg.");
+        foreach (var i in Enumerable.Range(0, levels))
+            table.Pair($"linear_c{i + 1}.proj.", $"convs.{i}.conv.");
+        return table;
+    }
+
+    private static KeyTable Transformers() =>
+        new KeyTable(null)
+            .Pair("linear_c.*.proj.", "convs.*.conv.")
+            .Pair("linear_fuse.", "fusion_conv.conv.")
+            .Pair("batch_norm.", "fusion_conv.bn.")
+            .Pair("classifier.", "conv_seg.");
 
     /// <param name="maps">The backbone's or neck's.</param>
     /// <returns>Logits, [B, classes, h, w], in the size of the first of the maps that are taken.</returns>

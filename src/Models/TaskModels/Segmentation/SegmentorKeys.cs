@@ -50,6 +50,7 @@ internal static class SegmentorKeys
                         ? reshape(key[part.Own.Length..], tensor)
                         : tensor,
             RenameSecond = backbone.RenameSecond is not { } second ? null : key => bare.Below(key, second),
+            Joined = KeyMap.Below(backbone.Joined, Backbone),
             Computed = key =>
                 places.Any(place => place.Holds(key) && place.Map.Computed?.Invoke(key[place.Foreign.Length..]) == true)
                 || backbone.Computed?.Invoke(key) == true,
