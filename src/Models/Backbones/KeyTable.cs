@@ -10,9 +10,9 @@ namespace Tessera.Models.Backbones;
 /// </summary>
 internal sealed class KeyTable
 {
-    private readonly List<(Regex Pattern, string Replacement)> _read = [];
-    private readonly List<(Regex Pattern, string Replacement)> _publish = [];
-    private readonly List<(Regex Pattern, string Part, string[] Parts)> _joined = [];
+    private readonly List<Rule> _read = [];
+    private readonly List<Rule> _publish = [];
+    private readonly List<(Rule Rule, string Part, string[] Parts)> _joined = [];
     private readonly List<string> _passed = [];
     private readonly string _prefix;
     private string[] _olderPrefixes = [];
@@ -25,15 +25,15 @@ internal sealed class KeyTable
     /// <summary>A pair that reads and publishes.</summary>
     public KeyTable Pair(string foreign, string own)
     {
-        _read.Add(Rule(foreign, own));
-        _publish.Add(Rule(own, foreign));
+        _read.Add(new Rule(foreign, own));
+        _publish.Add(new Rule(own, foreign));
         return this;
     }
 
     /// <summary>A pair that only reads: an older name, or another project's.</summary>
     public KeyTable Older(string foreign, string own)
     {
-        _read.Add(Rule(foreign, own));
+        _read.Add(new Rule(foreign, own));
         return this;
     }
 
@@ -43,9 +43,9 @@ internal sealed class KeyTable
     {
         foreach (var part in parts)
         {
-            var rule = Rule(foreign + part, own);
+            var rule = new Rule(foreign + part, own);
             _read.Add(rule);
-            _joined.Add((rule.Pattern, part, parts));
+            _joined.Add((rule, part, parts));
         }
         return this;
     }
@@ -85,27 +85,46 @@ internal sealed class KeyTable
     private string[]? PartsOf(string key)
     {
         var (before, name) = (key[..Start(key)], key[Start(key)..]);
-        foreach (var (pattern, part, parts) in _joined)
-            if (pattern.Match(name) is { Success: true, Length: var end })
+        foreach (var (rule, part, parts) in _joined)
+            if (rule.LengthIn(name) is { } end)
                 return [.. parts.Select(other => before + name[..(end - part.Length)] + other + name[end..])];
         return null;
     }
 
-    private static string Apply(List<(Regex Pattern, string Replacement)> rules, string key)
+    private static string Apply(List<Rule> rules, string key)
     {
-        foreach (var (pattern, replacement) in rules)
-            if (pattern.IsMatch(key))
-                return pattern.Replace(key, replacement);
+        foreach (var rule in rules)
+            if (rule.LengthIn(key) is not null)
+                return rule.Apply(key);
         return key;
     }
 
-    private static (Regex Pattern, string Replacement) Rule(string from, string to)
+    /// <summary>One direction of a pair.</summary>
+    private sealed class Rule
     {
-        var replacement = new StringBuilder();
-        var number = 0;
-        foreach (var c in to)
-            replacement.Append(c == '*' ? $"${{{++number}}}" : c.ToString());
-        var pattern = "^" + Regex.Escape(from).Replace("\\*", "([0-9]+)", StringComparison.Ordinal);
-        return (new Regex(pattern, RegexOptions.NonBacktracking), replacement.ToString());
+        private readonly string _start; // what a key has to begin with: most rules are passed over by it
+        private readonly Lazy<Regex> _pattern; // takes its time to be made
+        private readonly string _replacement;
+
+        public Rule(string from, string to)
+        {
+            _start = from.Split('*')[0];
+            _pattern = new(() =>
+                new Regex("^" + Regex.Escape(from).Replace("\\*", "([0-9]+)", StringComparison.Ordinal), RegexOptions.NonBacktracking)
+            );
+            var replacement = new StringBuilder();
+            var number = 0;
+            foreach (var c in to)
+                replacement.Append(c == '*' ? $"${{{++number}}}" : c.ToString());
+            _replacement = replacement.ToString();
+        }
+
+        /// <summary>How much of the key the rule is about; null where it isn't about it.</summary>
+        public int? LengthIn(string key) =>
+            key.StartsWith(_start, StringComparison.Ordinal) && _pattern.Value.Match(key) is { Success: true, Length: var length }
+                ? length
+                : null;
+
+        public string Apply(string key) => _pattern.Value.Replace(key, _replacement);
     }
 }

@@ -19,6 +19,8 @@ internal static class ResNetKeys
         .ToKeyMap();
 
     private static readonly KeyMap _rtdetr = RtDetr();
+    private static readonly KeyMap _transformers = Transformers(rtdetr: false);
+    private static readonly KeyMap _transformersRtDetr = Transformers(rtdetr: true);
 
     public static IReadOnlyDictionary<string, KeyMap> Of(ResNetOptions options)
     {
@@ -30,8 +32,9 @@ internal static class ResNetKeys
         };
         if (options is { Stem: ResNetStem.Deep, AvgDown: true })
             maps["rtdetr"] = _rtdetr;
+        // RT-DETR's has a deep stem and pools before its shortcuts; the plain one does neither.
         if (options.Stem == ResNetStem.Deep == options.AvgDown)
-            maps["transformers"] = Transformers(options.AvgDown);
+            maps["transformers"] = options.AvgDown ? _transformersRtDetr : _transformers;
         return maps;
     }
 

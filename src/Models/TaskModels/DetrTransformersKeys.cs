@@ -97,7 +97,9 @@ internal static class DetrTransformersKeys
             .Pair("model.decoder_input_proj.*.0.", "decoder.input_proj.*.conv.")
             .Pair("model.decoder_input_proj.*.1.", "decoder.input_proj.*.norm.")
             .Pair("model.denoising_class_embed.", "decoder.denoising_class_embed.")
-            .Pair("model.enc_", "decoder.enc_") // output, score_head, bbox_head
+            .Pair("model.enc_output.", "decoder.enc_output.")
+            .Pair("model.enc_score_head.", "decoder.enc_score_head.")
+            .Pair("model.enc_bbox_head.", "decoder.enc_bbox_head.")
             .Pair("model.encoder_input_proj.", "encoder.input_proj.")
             .Pair("model.encoder.", "encoder.")
             .ToKeyMap();

@@ -17,7 +17,11 @@ internal static class ConvNeXtKeys
         var (authors, torchvision) = (new ModuleNames(), new ModuleNames());
         var (timm, mmlab, transformers) = (new ModuleNames(), new ModuleNames(), new ModuleNames());
         Norms(authors, torchvision, timm, mmlab, depths.Length, given);
-        transformers.Pair("layernorm", given is null ? "norm" : $"norm{depths.Length - 1}");
+        foreach (var i in given ?? [depths.Length - 1])
+            transformers.Pair(
+                i == depths.Length - 1 ? "layernorm" : $"hidden_states_norms.stage{i + 1}",
+                given is null ? "norm" : $"norm{i}"
+            );
         transformers.Pair("embeddings.patch_embeddings", "downsample_layers.0.0").Pair("embeddings.layernorm", "downsample_layers.0.1");
         for (var i = 0; i < depths.Length; i++)
         {
