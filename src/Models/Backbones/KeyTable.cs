@@ -86,7 +86,7 @@ internal sealed class KeyTable
     {
         var (before, name) = (key[..Start(key)], key[Start(key)..]);
         foreach (var (rule, part, parts) in _joined)
-            if (rule.LengthIn(name) is { } end)
+            if (rule.Match(name) is { Length: var end })
                 return [.. parts.Select(other => before + name[..(end - part.Length)] + other + name[end..])];
         return null;
     }
@@ -94,8 +94,8 @@ internal sealed class KeyTable
     private static string Apply(List<Rule> rules, string key)
     {
         foreach (var rule in rules)
-            if (rule.LengthIn(key) is not null)
-                return rule.Apply(key);
+            if (rule.Match(key) is { } match)
+                return match.Result(rule.Replacement) + key[match.Length..];
         return key;
     }
 
@@ -104,7 +104,6 @@ internal sealed class KeyTable
     {
         private readonly string _start; // what a key has to begin with: most rules are passed over by it
         private readonly Lazy<Regex> _pattern; // takes its time to be made
-        private readonly string _replacement;
 
         public Rule(string from, string to)
         {
@@ -116,15 +115,14 @@ internal sealed class KeyTable
             var number = 0;
             foreach (var c in to)
                 replacement.Append(c == '*' ? $"${{{++number}}}" : c.ToString());
-            _replacement = replacement.ToString();
+            Replacement = replacement.ToString();
         }
 
-        /// <summary>How much of the key the rule is about; null where it isn't about it.</summary>
-        public int? LengthIn(string key) =>
-            key.StartsWith(_start, StringComparison.Ordinal) && _pattern.Value.Match(key) is { Success: true, Length: var length }
-                ? length
-                : null;
+        /// <summary>What stands for the part of a key that the rule is about.</summary>
+        public string Replacement { get; }
 
-        public string Apply(string key) => _pattern.Value.Replace(key, _replacement);
+        /// <summary>The part of the key that the rule is about; null where it isn't about it.</summary>
+        public Match? Match(string key) =>
+            key.StartsWith(_start, StringComparison.Ordinal) && _pattern.Value.Match(key) is { Success: true } match ? match : null;
     }
 }

@@ -86,7 +86,7 @@ internal static class VisionTransformerKeys
                 table.Older($"blocks.*.gamma_{i}", $"blocks.*.ls{i}.gamma");
             else
                 table.Pair($"blocks.*.gamma_{i}", $"blocks.*.ls{i}.gamma");
-        return Without(table.ToKeyMap(), "mask_token", "rope.");
+        return table.Pass("mask_token", "rope.").ToKeyMap();
     }
 
     private static KeyMap Dinov2(VisionTransformerOptions options)
@@ -94,16 +94,14 @@ internal static class VisionTransformerKeys
         var table = new KeyTable("head").Pair("register_tokens", "reg_token");
         if (options.MlpType == MlpType.SwigluPacked)
             table.Pair("blocks.*.mlp.w12.", "blocks.*.mlp.fc1.").Pair("blocks.*.mlp.w3.", "blocks.*.mlp.fc2.");
-        return Without(table.ToKeyMap(), "mask_token");
+        return table.Pass("mask_token").ToKeyMap();
     }
 
     // The bias of all three, of which the keys' is masked, goes to two tensors here; so the map only reads.
     private static KeyMap Dinov3(VisionTransformerOptions options)
     {
-        var map = new KeyTable("head").Pair("storage_tokens", "reg_token").ToKeyMap();
-        if (options is not { QkvBias: true, QkvLayout: QkvLayout.NoKeyBias })
-            return Without(map, "mask_token", "rope_embed.", "local_cls_norm.");
-        return Without(QkvBiases.Split(map), "mask_token", "rope_embed.", "local_cls_norm.");
+        var map = new KeyTable("head").Pass("mask_token", "rope_embed.", "local_cls_norm.").Pair("storage_tokens", "reg_token").ToKeyMap();
+        return options is { QkvBias: true, QkvLayout: QkvLayout.NoKeyBias } ? QkvBiases.Split(map) : map;
     }
 
     private static KeyMap Eva02(VisionTransformerOptions options)
@@ -121,7 +119,7 @@ internal static class VisionTransformerKeys
             table.Pair("blocks.*.attn.q_bias", "blocks.*.attn.q_proj.bias").Pair("blocks.*.attn.v_bias", "blocks.*.attn.v_proj.bias");
         for (var i = 1; i <= 2; i++)
             table.Pair($"blocks.*.gamma_{i}", $"blocks.*.ls{i}.gamma");
-        return Without(table.ToKeyMap(), "mask_token", "rope.", "lm_head.");
+        return table.Pass("mask_token", "rope.", "lm_head.").ToKeyMap();
     }
 
     // The image's half of a model of two; token and positions lack a first dimension, so the map only reads.
@@ -154,13 +152,5 @@ internal static class VisionTransformerKeys
         };
 
         bool InTower(string key) => key.StartsWith(Tower, StringComparison.Ordinal) && key != "visual.proj";
-    }
-
-    /// <summary>The map, passing over what only the pretraining needed or what is computed here.</summary>
-    private static KeyMap Without(KeyMap map, params string[] prefixes)
-    {
-        bool Passed(string key) =>
-            prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) || map.Computed?.Invoke(key) == true;
-        return map with { Rename = key => Passed(key) ? null : map.Rename(key), Computed = Passed };
     }
 }

@@ -10,7 +10,8 @@ internal static class DetrTransformersKeys
 {
     private const string Own = "backbone.",
         Body = "model.backbone.conv_encoder.model.",
-        RtBody = "model.backbone.model.";
+        RtBody = "model.backbone.model.",
+        Decoder = "model.decoder.layers.*.";
 
     private static readonly KeyMap _detr = OfDetr();
     private static readonly KeyMap _rtdetr = OfRtDetr();
@@ -57,18 +58,9 @@ internal static class DetrTransformersKeys
 
     private static KeyMap OfDetr()
     {
-        const string encoder = "model.encoder.layers.*.",
-            decoder = "model.decoder.layers.*.",
-            ownEncoder = "transformer.encoder.layers.*.",
-            ownDecoder = "transformer.decoder.layers.*.";
-        var table = new KeyTable(null);
-        Attention(table, encoder + "self_attn.", ownEncoder + "self_attn.");
-        Attention(table, decoder + "self_attn.", ownDecoder + "self_attn.");
-        Attention(table, decoder + "encoder_attn.", ownDecoder + "multihead_attn.");
-        Layer(table, encoder, ownEncoder, "norm2.");
-        Layer(table, decoder, ownDecoder, "norm3.");
-        return table
-            .Pair(decoder + "encoder_attn_layer_norm.", ownDecoder + "norm2.")
+        const string ownDecoder = "transformer.decoder.layers.*.";
+        var table = Layers("model.encoder.layers.*.", "transformer.encoder.layers.*.", ownDecoder);
+        return Attention(table, Decoder + "encoder_attn.", ownDecoder + "multihead_attn.")
             .Pair("model.decoder.layernorm.", "transformer.decoder.norm.")
             .Pair("model.query_position_embeddings.", "query_embed.")
             .Pair("model.input_projection.", "input_proj.")
@@ -79,20 +71,12 @@ internal static class DetrTransformersKeys
 
     private static KeyMap OfRtDetr()
     {
-        const string encoder = "model.encoder.encoder.*.layers.*.",
-            decoder = "model.decoder.layers.*.",
-            ownEncoder = "encoder.encoder.*.layers.*.",
-            ownDecoder = "decoder.decoder.layers.*.";
-        var table = new KeyTable(null);
-        Attention(table, encoder + "self_attn.", ownEncoder + "self_attn.");
-        Attention(table, decoder + "self_attn.", ownDecoder + "self_attn.");
-        Layer(table, encoder, ownEncoder, "norm2.");
-        Layer(table, decoder, ownDecoder, "norm3.");
+        const string ownDecoder = "decoder.decoder.layers.*.";
+        var table = Layers("model.encoder.encoder.*.layers.*.", "encoder.encoder.*.layers.*.", ownDecoder);
         foreach (var prefix in new[] { "model.decoder.", "" })
             table.Pair(prefix + "class_embed.", "decoder.dec_score_head.").Pair(prefix + "bbox_embed.", "decoder.dec_bbox_head.");
         return table
-            .Pair(decoder + "encoder_attn.", ownDecoder + "cross_attn.")
-            .Pair(decoder + "encoder_attn_layer_norm.", ownDecoder + "norm2.")
+            .Pair(Decoder + "encoder_attn.", ownDecoder + "cross_attn.")
             .Pair("model.decoder.query_pos_head.", "decoder.query_pos_head.")
             .Pair("model.decoder_input_proj.*.0.", "decoder.input_proj.*.conv.")
             .Pair("model.decoder_input_proj.*.1.", "decoder.input_proj.*.norm.")
@@ -105,12 +89,21 @@ internal static class DetrTransformersKeys
             .ToKeyMap();
     }
 
-    private static void Attention(KeyTable table, string theirs, string own) =>
+    /// <summary>What the layers of both have alike: all but the decoder's attention to the image.</summary>
+    private static KeyTable Layers(string encoder, string ownEncoder, string ownDecoder)
+    {
+        var table = new KeyTable(null).Pair(Decoder + "encoder_attn_layer_norm.", ownDecoder + "norm2.");
+        Layer(table, encoder, ownEncoder, "norm2.");
+        Layer(table, Decoder, ownDecoder, "norm3.");
+        return table;
+    }
+
+    private static KeyTable Attention(KeyTable table, string theirs, string own) =>
         table.Join(theirs, ["q_proj.", "k_proj.", "v_proj."], own + "in_proj_").Pair(theirs + "out_proj.", own + "out_proj.");
 
     /// <param name="last">The norm behind the linear layers.</param>
     private static void Layer(KeyTable table, string theirs, string own, string last) =>
-        table
+        Attention(table, theirs + "self_attn.", own + "self_attn.")
             .Pair(theirs + "self_attn_layer_norm.", own + "norm1.")
             .Pair(theirs + "fc1.", own + "linear1.")
             .Pair(theirs + "fc2.", own + "linear2.")
